@@ -10,7 +10,11 @@ export default [
       'no-restricted-syntax': ['error', {
         selector: 'CallExpression[callee.object.name="t"][callee.property.name="match"] > ObjectExpression.arguments ArrayExpression[elements.length=0]',
         message: 'In t.match, [] matches every array. Write { length: 0 }, or compare with t.same.'
+      }, {
+        selector: 'CallExpression[callee.property.name="testdir"]',
+        message: 'Use testFolder of test/support/test-folder.ts, which removes the folder after everything that t.teardown closes.'
       }]
     }
-  }
+  },
+  { files: ['test/support/test-folder.ts'], rules: { 'no-restricted-syntax': 'off' } }
 ]

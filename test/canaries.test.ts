@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { bearer, entryOf, keyOf } from './support/api-keys.js'
 import { startS3Endpoint } from './support/s3-endpoint.js'
+import { testFolder } from './support/test-folder.js'
 import { until } from './support/until.js'
 
 const server = fileURLToPath(new URL('../server.js', import.meta.url))
@@ -25,7 +26,7 @@ const FILES = {
 
 /** Starts the service as a process of its own. */
 async function start (t: Test, env: Record<string, string>) {
-  const child = spawn(process.execPath, [server], { cwd: t.testdir({}), env: { PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'trace', ...env } })
+  const child = spawn(process.execPath, [server], { cwd: testFolder(t, {}), env: { PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'trace', ...env } })
   const exit = once(child, 'close')
   t.teardown(async () => {
     child.kill('SIGKILL')

@@ -11,6 +11,7 @@ import { main } from '../scripts/schema.js'
 import { LAKES, rowOf, type OtherLake } from './support/lakes.js'
 import { runMain } from './support/run-main.js'
 import { validateResponses } from './support/openapi-validator.js'
+import { testFolder } from './support/test-folder.js'
 import './support/file-timeout.js'
 
 /** The schema of the sample data with the changes that a lake needs; `undefined` if it needs none. */
@@ -25,7 +26,7 @@ function schemaOf ({ fields, schema }: OtherLake): SchemaDescriptor | undefined 
 async function open (t: Test, lake: OtherLake) {
   const fastify = Fastify(serverOptions)
   t.teardown(() => fastify.close())
-  const root = t.testdir({ lake: {} })
+  const root = testFolder(t, { lake: {} })
   Object.entries(lake.files).forEach(([key, body], i) => {
     const path = join(root, 'lake', key)
     mkdirSync(dirname(path), { recursive: true })
@@ -66,7 +67,7 @@ t.test('the commands of docs/lakes.md convert the files in Windows-1252, and lea
   const text = 'first_name,last_name,birthts\nRenée,Ashgrove,0\n'
   const latin1 = Buffer.from(text, 'latin1')
   const cutOff = gzipSync(latin1).subarray(0, 40)
-  const root = t.testdir({
+  const root = testFolder(t, {
     temporary: {},
     source_data: { '1.csv': text, '2.csv': latin1, '3.csv.gz': gzipSync(latin1), '4.csv.gz': cutOff, '5.png': latin1, 'a folder': { "6 o'clock.CSV": latin1, '7.json': latin1, '8.tsv': latin1 } }
   })

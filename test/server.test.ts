@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { version } from '../lib/base/package-info.js'
 import { startS3Endpoint } from './support/s3-endpoint.js'
+import { testFolder } from './support/test-folder.js'
 import { until } from './support/until.js'
 
 const server = fileURLToPath(new URL('../server.js', import.meta.url))
@@ -18,7 +19,7 @@ function start (t: Test, settings: Record<string, string>, files: Parameters<Tes
     child.kill('SIGKILL')
     await exit
   })
-  const cwd = t.testdir(files)
+  const cwd = testFolder(t, files)
   const child = spawn(process.execPath, [server], { cwd, env: { PATH: process.env['PATH'], PORT: '0', ...settings } })
   let stdout = ''
   let stderr = ''
@@ -87,7 +88,7 @@ t.test('during SHUTDOWN_DELAY the server goes on serving, and a second signal en
 
 t.test('a signal that arrives after the launcher has ended is not a second signal', async (t) => {
   const signalLater = 'process.once("disconnect", () => setImmediate(() => setImmediate(() => process.kill(process.pid, "SIGINT"))))'
-  const cwd = t.testdir({})
+  const cwd = testFolder(t, {})
   const child = spawn(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(signalLater)}`, server], {
     cwd, env: { PATH: process.env['PATH'], PORT: '0', AGGREGATE_INTERVAL: '1h' }, stdio: ['ignore', 'pipe', 'inherit', 'ipc']
   })

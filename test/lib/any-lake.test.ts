@@ -23,6 +23,7 @@ import { readParquet } from '../support/parquet.js'
 import { runs } from '../support/property-runs.js'
 import { mapInfo, wrapStore } from '../support/stores.js'
 import { tableOfAny, utf8ColumnOf, type AnyRow } from '../support/tables.js'
+import { testFolder } from '../support/test-folder.js'
 
 const DAY = Date.UTC(2024, 0, 26) / 86_400_000
 const NOON = Date.UTC(2024, 0, 26, 12)
@@ -184,7 +185,7 @@ t.test('a lake without a birth field and without images', async (t) => {
 })
 
 async function openLake (t: Test, files: NonNullable<Parameters<Test['testdir']>[0]>, descriptor: object, options: Partial<TransformerOptions> = {}) {
-  const root = t.testdir({ source_data: files })
+  const root = testFolder(t, { source_data: files })
   // A file that was written just now would be read again by the next reconcile.
   const store = mapInfo(new FolderStore(root), ({ racy, ...info }) => info as never)
   const transformer = new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause, schema: parseSchema(JSON.stringify(descriptor)).descriptor, ...options })

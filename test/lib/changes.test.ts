@@ -12,6 +12,7 @@ import { InProcessBackend } from '../../lib/worker/in-process-backend.js'
 import { noPause } from '../support/virtual-time.js'
 import { runs } from '../support/property-runs.js'
 import { utf8ColumnOf } from '../support/tables.js'
+import { testFolder } from '../support/test-folder.js'
 
 type Records = Readonly<Record<string, unknown>>
 /** The records that a client has, and the position from which it continues. */
@@ -32,7 +33,7 @@ async function textOf (chunks: AsyncIterable<string>): Promise<string> {
 
 t.test('a position that a client has received while the snapshot was being written at the end is in the snapshot', async (t) => {
   const info = (name: string) => `first_name,last_name,birthts\n${name},Lee,0\n`
-  const root = t.testdir({ source_data: { 'a.csv': info('Ann'), 'a.png': 'x' } })
+  const root = testFolder(t, { source_data: { 'a.csv': info('Ann'), 'a.png': 'x' } })
   const store = new FolderStore(root)
   t.teardown(() => store.close())
   let position: string | undefined
@@ -60,7 +61,7 @@ t.test('a position that a client has received while the snapshot was being writt
 
 t.test('replaying the changes from any earlier position leads to exactly the current records, or the position is refused', async (t) => {
   const property = runs(60)
-  const folder = t.testdir({})
+  const folder = testFolder(t, {})
   let lakes = 0
   let replayed = 0
   await fc.assert(fc.asyncProperty(fc.array(round, { minLength: 2, maxLength: 8 }), async (rounds) => {

@@ -9,6 +9,7 @@ import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { UserDataTransformer, type TransformerOptions } from '../../lib/transformer.js'
 import { noPause } from '../support/virtual-time.js'
 import { csv, NOON } from '../support/app.js'
+import { testFolder } from '../support/test-folder.js'
 
 /** The library without any server: a folder, a cache, a transformer. */
 async function setUp (t: Test, options: Partial<TransformerOptions> = {}) {
@@ -17,7 +18,7 @@ async function setUp (t: Test, options: Partial<TransformerOptions> = {}) {
     await transformer.close()
     await store.close()
   })
-  const root = t.testdir({ source_data: { '1.csv': csv('Ann', 'Lee', Date.UTC(1990, 5, 15)), '2.csv': csv('Bob', 'Ray', 0), '1.png': 'x' } })
+  const root = testFolder(t, { source_data: { '1.csv': csv('Ann', 'Lee', Date.UTC(1990, 5, 15)), '2.csv': csv('Bob', 'Ray', 0), '1.png': 'x' } })
   const store = new FolderStore(root)
   const transformer = new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause, clock: () => NOON, ...options })
   return { store, transformer }

@@ -9,6 +9,7 @@ import { bearer, entryOf, keyOf, ONE_KEY_PER_SCOPE } from '../support/api-keys.j
 import { build, csv, NOON, PNG, type LogLine } from '../support/app.js'
 import { startIdentityProvider } from '../support/identity-provider.js'
 import { Scrape } from '../support/scrape.js'
+import { testFolder } from '../support/test-folder.js'
 import { testKeyFile } from '../support/test-key-file.js'
 
 /** Five records: with the scope `stats`, statistics of fewer are refused (MIN_RECORDS). */
@@ -179,7 +180,7 @@ t.test('without credentials, an address that other machines can reach needs ALLO
   }
   for (const HOST of ['127.0.0.1', '127.1.2.3', 'localhost', '::1']) t.equal(await start({ HOST }), 'starts', HOST)
   t.match(await start({ API_KEYS_FILE: '/nowhere/keys' }), 'SettingsError: API_KEYS_FILE: /nowhere/keys: there is no such file')
-  t.match(await start({ API_KEYS_FILE: t.testdir() }), /^SettingsError: API_KEYS_FILE: .*: got a folder; must be a file$/)
+  t.match(await start({ API_KEYS_FILE: testFolder(t) }), /^SettingsError: API_KEYS_FILE: .*: got a folder; must be a file$/)
 })
 
 t.test('without credentials, the log says so, as a warning if other machines can reach the port', async (t) => {

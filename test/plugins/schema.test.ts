@@ -3,9 +3,10 @@ import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import config from '../../plugins/config.js'
 import schema, { describeSchema, schemaWarnings, type SchemaOptions } from '../../plugins/schema.js'
+import { testFolder } from '../support/test-folder.js'
 
 async function load (t: Test, file: string | undefined, options: SchemaOptions = {}) {
-  const folder = t.testdir(file === undefined ? {} : { 'devices.json': file })
+  const folder = testFolder(t, file === undefined ? {} : { 'devices.json': file })
   const fastify = Fastify()
   await fastify.register(config, { settings: { SCHEMA: join(folder, 'devices.json') } })
   await fastify.register(schema, options)
@@ -53,6 +54,6 @@ t.test('a file that cannot be read, or is not JSON, is one line', async (t) => {
   await t.rejects(load(t, undefined), { name: 'SettingsError', message: /^SCHEMA: .*devices\.json: there is no such file$/ })
   await t.rejects(load(t, '{'), { name: 'SettingsError', message: /^SCHEMA: .*devices\.json: the file is not JSON: .*$/ })
   const fastify = Fastify()
-  await fastify.register(config, { settings: { SCHEMA: t.testdir({}) } })
+  await fastify.register(config, { settings: { SCHEMA: testFolder(t, {}) } })
   await t.rejects(async () => await fastify.register(schema), { name: 'SettingsError', message: /^SCHEMA: .*: got a folder; must be a file$/ })
 })

@@ -9,6 +9,7 @@ import { addLimitedUser, noLimitedUsers } from '../support/limited-user.js'
 import { documentedPolicy } from '../support/policy.js'
 import { createBucket } from '../support/new-bucket.js'
 import { listAll } from '../support/store-contract.js'
+import { testFolder } from '../support/test-folder.js'
 
 const { S3_TEST_ENDPOINT: endpoint, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY, S3_TEST_STORE: name = 'a real S3 server', S3_TEST_REGION: region } = process.env
 const skip = endpoint === undefined && 'set S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY (and S3_TEST_STORE, its name)'
@@ -34,7 +35,7 @@ t.test(`credentials on ${name}`, { skip, timeout: 120_000 }, async (t) => {
   await t.test('keys that were replaced in the file of credentials, and whose user was removed', { skip: noLimitedUsers }, async (t) => {
     const { bucket } = await setUp(t)
     const policy = documentedPolicy(bucket)
-    const file = join(t.testdir(), 'credentials')
+    const file = join(testFolder(t), 'credentials')
     const use = ({ accessKeyId, secretAccessKey }: { readonly accessKeyId: string, readonly secretAccessKey: string }) =>
       writeFileSync(file, `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`)
     const operations = [

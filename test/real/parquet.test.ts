@@ -4,6 +4,7 @@ import t from 'tap'
 import { parquet } from '../../lib/output/parquet.js'
 import { TableVersion } from '../../lib/query/table-version.js'
 import { tableOf, type TestRow } from '../support/tables.js'
+import { testFolder } from '../support/test-folder.js'
 
 // Needs tools/duckdb: `tools/install.sh duckdb`.
 
@@ -33,7 +34,7 @@ t.test('DuckDB reads a Parquet output', async (t) => {
     { user_id: 'x', birthts: 0 }
   ]
   const records = new TableVersion(tableOf(rows), 'UTC')
-  const file = `${t.testdir()}/output.parquet`
+  const file = `${testFolder(t)}/output.parquet`
   writeFileSync(file, await parquet(await records.select({ columns: records.columns }), records.fields))
   t.same(await queryParquet(file, 'SELECT * FROM FILE'), {
     names: ['user_id', 'first_name', 'last_name', 'birthts', 'img_path', 'a=b', 'city'],
@@ -47,7 +48,7 @@ t.test('DuckDB reads a Parquet output', async (t) => {
 })
 
 t.test('DuckDB reads several row groups, and a file without rows', async (t) => {
-  const file = `${t.testdir()}/output.parquet`
+  const file = `${testFolder(t)}/output.parquet`
   const count = 250_000
   const records = new TableVersion(tableOf(Array.from({ length: count }, (_, i) => ({ user_id: String(i), first_name: `name ${i % 1000}`, birthts: i }))), 'UTC')
   writeFileSync(file, await parquet(await records.select({}), records.fields))

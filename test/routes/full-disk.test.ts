@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import t from 'tap'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { build, csv, type LogLine } from '../support/app.js'
+import { testFolder } from '../support/test-folder.js'
 import { until } from '../support/until.js'
 
 t.test('a full disk: the data is served, the output stays as it was, no partial file remains, and the next job publishes', async (t) => {
-  const root = t.testdir({ source_data: { '1.csv': csv() } })
+  const root = testFolder(t, { source_data: { '1.csv': csv() } })
   const log: LogLine[] = []
   const store = new FolderStore(root)
   const { app, clock } = await build(t, { store: () => store, log })

@@ -4,6 +4,7 @@ import t from 'tap'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { bearer, entryOf, keyOf } from '../support/api-keys.js'
 import { build, buildOnFolder, csv, NOON, PNG, TestClock, type LogLine } from '../support/app.js'
+import { testFolder } from '../support/test-folder.js'
 
 const BAD = 'first_name,last_name\nAnn,Lee\n'
 const post = { method: 'POST', url: '/data' } as const
@@ -216,7 +217,7 @@ t.test('rejected and ignored files are logged when they are new or changed, in o
 })
 
 t.test('a file that is being written is not logged, and is logged if it is rejected in the end', async (t) => {
-  const root = t.testdir({ source_data: { 'late.csv': 'first_name', '2.csv': csv() } })
+  const root = testFolder(t, { source_data: { 'late.csv': 'first_name', '2.csv': csv() } })
   const late = join(root, 'source_data', 'late.csv')
   const clock = new TestClock()
   const log: LogLine[] = []
@@ -255,7 +256,7 @@ t.test('a 404 for a record whose file is in quarantine contains the reject', asy
 })
 
 t.test('a file of a folder that may be incomplete is read as soon as it is two seconds old, however old the data may be', async (t) => {
-  const root = t.testdir({ source_data: { 'late.csv': csv('Ann').trimEnd() } })
+  const root = testFolder(t, { source_data: { 'late.csv': csv('Ann').trimEnd() } })
   utimesSync(join(root, 'source_data', 'late.csv'), NOON / 1000, NOON / 1000)
   const clock = new TestClock(NOON + 500)
   const { app } = await build(t, { settings: { MAX_STALENESS: '1h' }, clock, store: () => new FolderStore(root, { clock: clock.read }) })

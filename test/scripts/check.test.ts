@@ -8,11 +8,12 @@ import { buildOnFolder } from '../support/app.js'
 import { documentedPolicy } from '../support/policy.js'
 import { closedStdout, runMain } from '../support/run-main.js'
 import { startS3Endpoint, type S3EndpointOptions } from '../support/s3-endpoint.js'
+import { testFolder } from '../support/test-folder.js'
 
 const userlake = fileURLToPath(new URL('../../scripts/userlake.js', import.meta.url))
 
 /** Runs the command in a folder; default: a new one with these files. */
-function run (t: Test, { env = {}, files = {}, cwd = t.testdir(files) }: { env?: Record<string, string>, files?: Parameters<Test['testdir']>[0], cwd?: string } = {}) {
+function run (t: Test, { env = {}, files = {}, cwd = testFolder(t, files) }: { env?: Record<string, string>, files?: Parameters<Test['testdir']>[0], cwd?: string } = {}) {
   return new Promise<{ code: number, stdout: string, stderr: string, cwd: string }>((resolve) => {
     const child = execFile(process.execPath, [userlake, 'check'], { cwd, env: { PATH: process.env['PATH'], ...env } },
       (_error, stdout, stderr) => resolve({ code: child.exitCode!, stdout, stderr, cwd }))
@@ -78,9 +79,9 @@ t.test('userlake check shows at most 20 different mistakes, at least one of each
 })
 
 t.test('userlake check reports the built-in schema as such, also without its hidden columns, and names of hidden columns that are probably misspelt', async (t) => {
-  const lake = `file:${t.testdir({ source_data: { '1.csv': INFO } })}`
+  const lake = `file:${testFolder(t, { source_data: { '1.csv': INFO } })}`
   t.match(await runMain(main, ['--lake', lake], { COLUMNS_HIDDEN: 'birthts' }), { code: 0, out: /^schema: Users \(built in\), 4 columns: key user_id, no ages, images img_path$/m })
-  const misspelt = await runMain(main, ['--lake', `file:${t.testdir({ source_data: { '1.csv': 'first_name,last_name,birthts,salary\nAnn,Lee,0,1\n' } })}`], { COLUMNS_HIDDEN: 'last_nam,salry,phone' })
+  const misspelt = await runMain(main, ['--lake', `file:${testFolder(t, { source_data: { '1.csv': 'first_name,last_name,birthts,salary\nAnn,Lee,0,1\n' } })}`], { COLUMNS_HIDDEN: 'last_nam,salry,phone' })
   t.same(misspelt.out.match(/^warning: .*$/mg), ['last_nam', 'salry'].map((name, i) => `warning: COLUMNS_HIDDEN: "${name}" is not a declared column; undeclared columns of this name are hidden; did you mean ${['last_name', 'salary'][i]}?`))
 })
 
@@ -133,7 +134,7 @@ t.test('userlake check says where info files are if no object has the prefix, un
 })
 
 t.test('userlake check has --lake, --schema and --prefix, which take precedence over the environment', async (t) => {
-  const folder = t.testdir({ in: { 'a.csv': 'height\n1.8\n' }, 'trees.json': JSON.stringify({ fields: [{ name: 'height', type: 'number' }] }) })
+  const folder = testFolder(t, { in: { 'a.csv': 'height\n1.8\n' }, 'trees.json': JSON.stringify({ fields: [{ name: 'height', type: 'number' }] }) })
   const env = { LAKE_URL: 'file:./missing', SCHEMA: 'missing.json', SOURCE_PREFIX: 'missing/' }
   const { code, out } = await runMain(main, ['--lake', `file:${folder}`, '--schema', `${folder}/trees.json`, '--prefix', 'in/'], env)
   t.match({ code, out }, { code: 0, out: /^ {2}records: 1$/m })
@@ -143,7 +144,7 @@ t.test('userlake check has --lake, --schema and --prefix, which take precedence 
 })
 
 t.test('userlake check ends with what a start would do', async (t) => {
-  const lake = `file:${t.testdir({ source_data: { '1.csv': INFO } })}`
+  const lake = `file:${testFolder(t, { source_data: { '1.csv': INFO } })}`
   const key = `web:read:${'A'.repeat(43)}`
   const cases: Array<[Record<string, string>, [string, string, string]]> = [
     [{}, [
@@ -200,7 +201,7 @@ t.test('userlake check names the schema file, and each mistake in it', async (t)
 })
 
 t.test('userlake check warns of an image field whose objects are not images', async (t) => {
-  const folder = t.testdir({ source_data: { '1.csv': 'height\n1.8\n' }, 's.json': JSON.stringify({ fields: [{ name: 'height', type: 'number' }, { name: 'manual', type: 'string', source: 'image', extensions: ['pdf'] }] }) })
+  const folder = testFolder(t, { source_data: { '1.csv': 'height\n1.8\n' }, 's.json': JSON.stringify({ fields: [{ name: 'height', type: 'number' }, { name: 'manual', type: 'string', source: 'image', extensions: ['pdf'] }] }) })
   t.match(await runMain(main, ['--lake', `file:${folder}`, '--schema', `${folder}/s.json`]), { code: 0, out: /^warning: The image field "manual" has objects with the extension pdf: /m })
 })
 
@@ -232,7 +233,7 @@ t.test('userlake check writes nothing to a bucket that replicas share', async (t
 })
 
 t.test('userlake check and userlake export refuse an engine, which only the service uses', async (t) => {
-  const cwd = t.testdir({ lake: { source_data: { '1.csv': INFO } } })
+  const cwd = testFolder(t, { lake: { source_data: { '1.csv': INFO } } })
   const settings = { LAKE_URL: `file:${cwd}/lake`, ENGINE_URL: 'http://127.0.0.1:1' }
   const { code, stderr } = await run(t, { cwd, env: settings })
   t.equal(code, 1)

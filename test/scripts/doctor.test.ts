@@ -7,6 +7,7 @@ import '../support/file-timeout.js'
 import { documentedPolicy } from '../support/policy.js'
 import { runMain } from '../support/run-main.js'
 import { startS3Endpoint, type S3EndpointOptions } from '../support/s3-endpoint.js'
+import { testFolder } from '../support/test-folder.js'
 
 const ARGV = ['--lake', 's3://datalake']
 
@@ -178,7 +179,7 @@ t.test('an empty lake: what needs objects is not tested', async (t) => {
 })
 
 t.test('a folder is checked, and is unchanged afterwards', async (t) => {
-  const root = t.testdir({ source_data: { '1.csv': csv(), '2.csv': csv() } })
+  const root = testFolder(t, { source_data: { '1.csv': csv(), '2.csv': csv() } })
   const { code, out } = await runMain(main, ['--lake', `file:${root}`])
   t.equal(code, 0, out)
   t.match(verdictsOf(out), { 'records are served': 'yes', 'output and snapshot': 'yes', 'several replicas write': 'not applicable', clock: 'not applicable' })

@@ -12,6 +12,7 @@ import { build, csv } from '../support/app.js'
 import { readParquet } from '../support/parquet.js'
 import { closedStdout, runMain } from '../support/run-main.js'
 import { startS3Endpoint } from '../support/s3-endpoint.js'
+import { testFolder } from '../support/test-folder.js'
 
 const USERS = parseSchema(readFileSync('schemas/users.json', 'utf8'))
 const FILES = {
@@ -24,7 +25,7 @@ const FILES = {
 }
 const AS_OF = ['--as-of', '2026-01-01T00:00:00Z']
 
-const lakeOf = (t: Test, files: Readonly<Record<string, string>> = FILES) => `${t.testdir({ source_data: files })}`
+const lakeOf = (t: Test, files: Readonly<Record<string, string>> = FILES) => `${testFolder(t, { source_data: files })}`
 
 t.test('the bytes are those of GET /data', async (t) => {
   const { app } = await build(t, { files: FILES })
@@ -54,7 +55,7 @@ t.test('the bytes are those of GET /data', async (t) => {
 })
 
 t.test('a file is replaced as a whole, in the format of its extension, and keeps its mode', async (t) => {
-  const folder = t.testdir({ source_data: FILES, 'a.csv': 'before', real: { 'b.ndjson': '' } })
+  const folder = testFolder(t, { source_data: FILES, 'a.csv': 'before', real: { 'b.ndjson': '' } })
   chmodSync(`${folder}/a.csv`, 0o600)
   symlinkSync(`${folder}/real/b.ndjson`, `${folder}/link.ndjson`)
   const lake = ['--lake', `file:${folder}`]
@@ -76,7 +77,7 @@ t.test('Parquet has the same records and columns, the age included', async (t) =
 })
 
 t.test('a write that fails leaves the file as it was', async (t) => {
-  const folder = t.testdir({ 'a.csv': 'before' })
+  const folder = testFolder(t, { 'a.csv': 'before' })
   async function * failing () {
     yield 'part'
     throw new Error('full')
@@ -140,7 +141,7 @@ t.test('wrong usage is exit code 2, and names the option', async (t) => {
 })
 
 t.test('the schema, the prefix and other settings are those of the options and of the environment', async (t) => {
-  const folder = t.testdir({ in: { 'a.csv': 'height;ssn\n1,8;x\n' }, 'trees.json': JSON.stringify({ fields: [{ name: 'height', type: 'number', decimalChar: ',' }] }) })
+  const folder = testFolder(t, { in: { 'a.csv': 'height;ssn\n1,8;x\n' }, 'trees.json': JSON.stringify({ fields: [{ name: 'height', type: 'number', decimalChar: ',' }] }) })
   const env = { INPUT_DELIMITER: ';', COLUMNS_HIDDEN: 'ssn', LAKE_URL: `file:${folder}`, SCHEMA: 'overridden.json' }
   t.match(await runMain(main, ['--schema', `${folder}/trees.json`, '--prefix', 'in/', '--columns', '*', '--height', '1.8'], env), { code: 0, out: '[{"user_id":"a","height":1.8}]' })
   t.match(await runMain(main, ['--schema', `${folder}/none.json`], env), { code: 1, err: /^export: --schema: .*none\.json/ })
@@ -150,14 +151,14 @@ t.test('the schema, the prefix and other settings are those of the options and o
 })
 
 t.test('a lake that cannot be read is exit code 1, and the file stays', async (t) => {
-  const folder = t.testdir({ 'a.csv': 'before' })
+  const folder = testFolder(t, { 'a.csv': 'before' })
   t.match(await runMain(main, ['--lake', `file:${folder}/none`, '--output', `${folder}/a.csv`]), { code: 1, out: '', err: /^export: the lake cannot be read: file:.*none: there is no such folder: check --lake, /m })
   t.equal(readFileSync(`${folder}/a.csv`, 'utf8'), 'before')
 })
 
 t.test('a lake in which nothing becomes a record is exit code 1 with the reasons and hints, and the file stays; a filter that selects nothing is no failure', async (t) => {
   const latin = Buffer.from(csv('Zo\xeb', 'Lee', 0), 'latin1')
-  const folder = t.testdir({ source_data: { '1.csv': latin }, good: { '1.csv': csv() }, 'a.csv': 'before' })
+  const folder = testFolder(t, { source_data: { '1.csv': latin }, good: { '1.csv': csv() }, 'a.csv': 'before' })
   const run = async (...options: string[]) => await runMain(main, ['--lake', `file:${folder}`, '--output', `${folder}/a.csv`, ...options])
   const wrong = await run('--prefix', 'wrong/')
   t.match(wrong, { code: 1, out: '', err: /^export: nothing was written: There is no object with the prefix "wrong\/"; upload info files, or set --lake and --prefix to where they are\. There are info files without this prefix, such as a\.csv: set --prefix=''$/m })
@@ -177,7 +178,7 @@ t.test('records that may differ from the lake are written, with exit code 3', as
   for (let i = 100; i < 300; i++) bucket.put(`source_data/${i}.csv`, csv('Ann', `L${i}`, i))
   endpoint.intercept = ({ operation, key }) => operation === 'GET' && key === 'source_data/123.csv' ? { status: 500, body: '' } : undefined
   const env = { AWS_ENDPOINT_URL_S3: endpoint.url }
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const { code, out, err } = await runMain(main, ['--lake', 's3://datalake', '--output', `${folder}/a.csv`], env)
   t.match({ code, out }, { code: 3, out: '' })
   t.match(err, new RegExp(`^export: wrote 199 records to ${folder}/a.csv, which may differ from the lake:\nexport: Some info files could not be downloaded$`, 'm'))

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import t from 'tap'
 import { main } from '../../scripts/generate.js'
 import { runMain } from '../support/run-main.js'
+import { testFolder } from '../support/test-folder.js'
 
 t.test('writes a lake into a new folder', async t => {
-  const lake = join(t.testdir({}), 'lake')
+  const lake = join(testFolder(t, {}), 'lake')
   const { code, out, err } = await runMain(main, ['--users', '10', '--lake', `file:${lake}`, '--images', '0.5', '--seed', '7'])
   t.equal(out, 'wrote 10 users, 16 files\n')
   t.match(err, /^16\/16, \d+\/s, \d+ s\n$/)

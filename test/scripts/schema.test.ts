@@ -5,12 +5,13 @@ import { parseSchema } from '../../lib/schema/schema.js'
 import { parseInfoFile } from '../../lib/source/info-file.js'
 import { main } from '../../scripts/schema.js'
 import { runMain } from '../support/run-main.js'
+import { testFolder } from '../support/test-folder.js'
 
 const fieldsOf = (json: string) => Object.fromEntries(parseSchema(json).fields.map(({ descriptor: { name, ...field } }) => [name, field]))
 
 t.test('a schema file is inferred that accepts the sample, with settings and doubts', async (t) => {
   const latin1 = (text: string) => Buffer.from(text, 'latin1')
-  const root = t.testdir({
+  const root = testFolder(t, {
     goods: {
       'a.csv': latin1('Artikel;Preis;lagernd;Artikel-Nr.;Einf\xfchrung\nStuhl;12,50;ja;a;31.01.2024\n'),
       'b.csv': latin1('artikel;Preis;lagernd;Artikel-Nr.;Einf\xfchrung\n"Tisch; gro\xdf";7;nein;b;01.02.2024\n'),
@@ -50,7 +51,7 @@ t.test('a schema file is inferred that accepts the sample, with settings and dou
 })
 
 t.test('JSON files, a birth date, columns that some files lack, and objects that are not declared', async (t) => {
-  const root = t.testdir({
+  const root = testFolder(t, {
     source_data: {
       '1.json': '{"Name": "Rex", "birthDate": "2020-02-29", "weight": 12.5, "tags": ["x"], "chip": 5}',
       '2.json': '{"name": "Tom", "birthDate": "2021-03-01", "weight": null, "vet": "Dr. Lee"}',
@@ -94,7 +95,7 @@ t.test('the schemas of the example lakes are inferred: all of their files fit, a
 })
 
 t.test('the command that starts the service is the one that works where this command was run', async (t) => {
-  const root = t.testdir({ source_data: { '1.csv': 'a,b\n1,2\n' } })
+  const root = testFolder(t, { source_data: { '1.csv': 'a,b\n1,2\n' } })
   const cases: [env: Record<string, string>, start: string][] = [
     [{ npm_command: 'run-script', npm_package_name: 'userlake' }, 'npm start'],
     [{ npm_command: 'run', npm_package_name: 'userlake' }, 'npm start'],
@@ -107,7 +108,7 @@ t.test('the command that starts the service is the one that works where this com
 
 t.test('values that are not of the type of the others are reported with their files', async (t) => {
   const row = (i: number) => `Höhe m;Tag;Nr\n${i === 7 ? 'hoch' : `${i},5`};${i === 8 ? '31.02.2026' : '28.02.2026'};${i < 3 ? `${i}a` : i}\n`
-  const root = t.testdir({ source_data: Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`SN-${i}.csv`, row(i)])) })
+  const root = testFolder(t, { source_data: Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`SN-${i}.csv`, row(i)])) })
   const { out, err } = await runMain(main, ['--lake', `file:${root}`])
   t.match(fieldsOf(out), { höhe_m: { type: 'number', decimalChar: ',' }, tag: { type: 'date', format: '%d.%m.%Y' }, nr: { type: 'string' } })
   t.match(err, /^28 of 30 sampled files fit the schema$/m)
@@ -117,7 +118,7 @@ t.test('values that are not of the type of the others are reported with their fi
 })
 
 t.test('objects that are neither info files nor images, and have the names of info files, are reported by extension', async (t) => {
-  const root = t.testdir({ source_data: { a: { '1.csv': 'a,b\n1,2\n', '1.pdf': '', '1.front.pdf': '' }, '2.csv': 'a,b\n1,2\n', '2.PDF': '', 'other.pdf': '', 'notes.txt': '', '1.png': '' } })
+  const root = testFolder(t, { source_data: { a: { '1.csv': 'a,b\n1,2\n', '1.pdf': '', '1.front.pdf': '' }, '2.csv': 'a,b\n1,2\n', '2.PDF': '', 'other.pdf': '', 'notes.txt': '', '1.png': '' } })
   const { err } = await runMain(main, ['--lake', `file:${root}`])
   t.match(err, '\n- 2 .pdf objects have the names of info files, such as source_data/2.PDF, and are ignored: with the field {"name":"pdf","type":"string","source":"image","extensions":["pdf"]}, their keys are in the records. The service does not serve their content\n')
   t.match(err, '\n- 1 .front.pdf object has the name of an info file, such as source_data/a/1.front.pdf, and is ignored: with the field {"name":"front_pdf",')
@@ -128,7 +129,7 @@ t.test('two sets of columns are reported, and how two fields become one; a file 
   const english = (i: number): [name: string, content: string] => [`${i}.json`, JSON.stringify({ status: 'on', height: i + 0.5, town: 'Ulm', ...i !== 2 && { built: '2020-01-01' } })]
   const german = (i: number): [name: string, content: string] => [`${i}.csv`, `Status;Ort;Höhe\non;Kiel;${i},5\n`]
   const files = Array.from({ length: 12 }, (_, i) => i < 7 ? english(i) : german(i))
-  const { out, err } = await runMain(main, ['--lake', `file:${t.testdir({ source_data: Object.fromEntries(files) })}`])
+  const { out, err } = await runMain(main, ['--lake', `file:${testFolder(t, { source_data: Object.fromEntries(files) })}`])
   t.match(err, '\n- The files have 2 sets of columns: "height", "town", "built" in 7 files, such as source_data/0.json; "Ort", "Höhe" in 5 files, such as source_data/10.csv. fieldsMatch is partial, so that a file may lack the columns of another set. ' +
     'If columns of two sets are the same, make one field of them: if "Höhe" is "height", give the field height "header": ["height","Höhe"] and remove the field höhe\n')
   t.match(err, '\n- 1 of 12 files lacks some columns that other files of its set have, such as "built" in source_data/2.json: ')
@@ -144,14 +145,14 @@ t.test('columns that only some files have are no sets of columns if files have n
   const rows = [['a,x', '1,2'], ['a,x', '1,2'], ['a,y', '1,2'], ['a,y', '1,2'], ['a', '1'], ['a', '1']]
   const files = (rows: readonly (readonly string[])[]) => Object.fromEntries(rows.map((lines, i) => [`${i}.csv`, lines.join('\n')]))
   for (const some of [rows, [...rows.slice(0, 4), ['a,x,y', '1,2,3'], ['a,x,y', '1,2,3']]]) {
-    const { err } = await runMain(main, ['--lake', `file:${t.testdir({ source_data: files(some) })}`])
+    const { err } = await runMain(main, ['--lake', `file:${testFolder(t, { source_data: files(some) })}`])
     t.match(err, / of 6 files lack some columns, such as "\w" in /)
     t.notMatch(err, 'sets of columns')
   }
 })
 
 t.test('two possible birth dates have no role, and encodings that differ are reported', async (t) => {
-  const root = t.testdir({ source_data: { '1.csv': 'born;dob\n2020-01-01;2020-01-02\n', '2.csv': Buffer.from('born;dob;x\n2020-01-01;2020-01-02;\xe9\n', 'latin1'), '3.csv': 'born;dob;x\n2020-01-01;2020-01-02;é\n' } })
+  const root = testFolder(t, { source_data: { '1.csv': 'born;dob\n2020-01-01;2020-01-02\n', '2.csv': Buffer.from('born;dob;x\n2020-01-01;2020-01-02;\xe9\n', 'latin1'), '3.csv': 'born;dob;x\n2020-01-01;2020-01-02;é\n' } })
   const { out, err } = await runMain(main, ['--lake', `file:${root}`])
   t.match(err, /The columns born and dob may be birth dates: give one of them/)
   t.match(err, /^- 1 of 3 files is not UTF-8 text, such as source_data\/2\.csv: all files of a lake need the same encoding$/m)
@@ -162,7 +163,7 @@ t.test('a column that equals the file name in nearly all files, a column that on
   const file = (i: number): [name: string, content: string] => [`${i}.csv`, i === 6 ? 'sku,size,note,extra\n6,1,x,y\n' : i === 7 ? 'sku,size\n70,1\n' : i === 8 ? 'sku,size\n8,1\n' : `sku,size,note\n${i},1,${i < 5 ? `${i}` : 'x'}\n`]
   const files = Array.from({ length: 21 }, (_, i) => file(i))
   const bad = { 'empty.csv': '', 'inside.csv': 'sku,size,note\ninside,1,a"b\n', 'row.csv': 'sku,size,note\n', 'unclosed.csv': 'sku,size,note\nunclosed,1,"x\n' }
-  const { err } = await runMain(main, ['--lake', `file:${t.testdir({ source_data: { ...Object.fromEntries(files), ...bad } })}`])
+  const { err } = await runMain(main, ['--lake', `file:${testFolder(t, { source_data: { ...Object.fromEntries(files), ...bad } })}`])
   t.match(err, /^- The column "sku" equals the file name in 20 of 21 files: if it is the key, declare it with "source": "key" and correct the files that have another value, such as source_data\/7\.csv$/m)
   t.equal(err.match(/equals the file name/g)?.length, 1, 'not a column that equals it in some files')
   t.match(err, /^- 2 of 21 files lack some columns, such as "note" in source_data\/7\.csv: fieldsMatch is partial/m)
@@ -175,7 +176,7 @@ t.test('a column that equals the file name in nearly all files, a column that on
 
 t.test('info files with the same id are reported, as only one of them is served', async (t) => {
   const folder = (...ids: string[]) => Object.fromEntries(ids.map((id) => [`${id}.csv`, 'size\n1\n']))
-  const errorsOf = async (files: Record<string, string | Record<string, string>>) => (await runMain(main, ['--lake', `file:${t.testdir({ source_data: files })}`])).err
+  const errorsOf = async (files: Record<string, string | Record<string, string>>) => (await runMain(main, ['--lake', `file:${testFolder(t, { source_data: files })}`])).err
   t.match(await errorsOf({ 'dev-1': folder('info'), 'dev-2': folder('info'), 'dev-3': folder('info'), ...folder('a') }),
     /^- 3 info files have the id "info": the id is the name of the file, without its folder, and only one file of each id is served\. If they are different records, rename the files$/m)
   t.match(await errorsOf({ a: folder('info', 'b'), b: folder('info', 'b'), c: folder('info') }), /^- 5 info files have an id that other files have, such as "info" \(3 files\): /m)
@@ -183,7 +184,7 @@ t.test('info files with the same id are reported, as only one of them is served'
 })
 
 t.test('LAKE_URL and SOURCE_PREFIX are the defaults of --lake and --prefix', async (t) => {
-  const root = t.testdir({ goods: { 'a.csv': 'size\n1\n' }, other: { 'a.csv': 'weight\n1\n' } })
+  const root = testFolder(t, { goods: { 'a.csv': 'size\n1\n' }, other: { 'a.csv': 'weight\n1\n' } })
   const env = { LAKE_URL: `file:${root}`, SOURCE_PREFIX: 'goods/' }
   t.same(Object.keys(fieldsOf((await runMain(main, [], env)).out)), ['id', 'size'])
   const other = await runMain(main, ['--prefix', 'other/'], env)
@@ -196,7 +197,7 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
   const { code, out } = await runMain(main, ['--help'])
   t.equal(code, 0)
   for (const name of ['--lake', '--prefix', '--sample', '--output']) t.match(out, name)
-  const root = t.testdir({ source_data: { 'x.txt': '' }, bad: { '1.csv': 'a\n', '2.json': '[]' }, worse: { '1.csv': 'a\n' }, fine: { '1.csv': 'a\n1\n' } })
+  const root = testFolder(t, { source_data: { 'x.txt': '' }, bad: { '1.csv': 'a\n', '2.json': '[]' }, worse: { '1.csv': 'a\n' }, fine: { '1.csv': 'a\n1\n' } })
   const usage: [string[], RegExp][] = [
     [[], /^schema: --lake is missing, and LAKE_URL is not set; see --help\n$/],
     [['--lake', ''], /^schema: --lake: got ''; must be s3/],
@@ -226,7 +227,7 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
     [{ LAKE_URL: `file:${root}`, SOURCE_PREFIX: 'x' }, /^schema: SOURCE_PREFIX: got 'x'; must be empty or end in \/\n$/]
   ]
   for (const [env, err] of ofSettings) t.match(await runMain(main, [], env), { code: 2, out: '', err }, JSON.stringify(env))
-  const published = { LAKE_URL: `file:${t.testdir({ all: { 'out.csv': 'a\n' } })}`, OUTPUT_KEY: 'all/out.csv' }
+  const published = { LAKE_URL: `file:${testFolder(t, { all: { 'out.csv': 'a\n' } })}`, OUTPUT_KEY: 'all/out.csv' }
   t.match(await runMain(main, [], published), { code: 1, err: /has no object with the prefix 'source_data\/'; see --prefix\n$/ }, 'the output is no info file')
   t.notOk(existsSync(`${root}/none`), 'a lake that does not exist is not created')
 })

@@ -5,11 +5,12 @@ import { main } from '../../scripts/seed.js'
 import '../support/file-timeout.js'
 import { startS3Endpoint } from '../support/s3-endpoint.js'
 import { runMain } from '../support/run-main.js'
+import { testFolder } from '../support/test-folder.js'
 
 const FROM = { '1001.csv': 'a', '1001.png': 'b', more: { '1002.csv': 'c' } }
 
 t.test('fills a new folder; a second run finds every object unchanged', async t => {
-  const dir = t.testdir({ from: FROM })
+  const dir = testFolder(t, { from: FROM })
   const argv = ['--from', join(dir, 'from'), '--lake', `file:${join(dir, 'lake')}`]
   const first = await runMain(main, argv)
   t.match(first, { code: 0, out: 'uploaded 3, unchanged 0\n', err: /^3\/3, / })
@@ -23,7 +24,7 @@ t.test('fills a new folder; a second run finds every object unchanged', async t 
 t.test('fills a new bucket of the server that the environment names', async t => {
   const endpoint = await startS3Endpoint()
   t.teardown(() => endpoint.stop())
-  const argv = ['--from', t.testdir(FROM), '--lake', 's3://datalake', '--prefix', 'in/']
+  const argv = ['--from', testFolder(t, FROM), '--lake', 's3://datalake', '--prefix', 'in/']
   const env = { AWS_ENDPOINT_URL_S3: endpoint.url }
   t.match(await runMain(main, argv, env), { code: 0, out: 'uploaded 3, unchanged 0\n' })
   const bucket = endpoint.bucket('datalake')
@@ -42,7 +43,7 @@ for (const [refused, name] of [['HEAD', 'whether the bucket exists is refused'],
     const endpoint = await startS3Endpoint()
     t.teardown(() => endpoint.stop())
     endpoint.intercept = ({ operation, key }) => operation === refused && key === '' ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
-    t.match(await runMain(main, ['--from', t.testdir(FROM), '--lake', 's3://datalake'], { AWS_ENDPOINT_URL_S3: endpoint.url }), {
+    t.match(await runMain(main, ['--from', testFolder(t, FROM), '--lake', 's3://datalake'], { AWS_ENDPOINT_URL_S3: endpoint.url }), {
       code: 1, out: '', err: 'seed: s3://datalake: there is no such bucket, and the credentials may not create it: allow s3:CreateBucket, or create it with other credentials\n'
     })
   })
@@ -51,7 +52,7 @@ for (const [refused, name] of [['HEAD', 'whether the bucket exists is refused'],
 t.test('reports in one line which store cannot be reached', async t => {
   const endpoint = await startS3Endpoint()
   await endpoint.stop()
-  const argv = ['--from', t.testdir(FROM), '--lake', 's3://datalake']
+  const argv = ['--from', testFolder(t, FROM), '--lake', 's3://datalake']
   const { code, out, err } = await runMain(main, argv, { AWS_ENDPOINT_URL: endpoint.url })
   t.match({ code, out }, { code: 1, out: '' })
   t.match(err, /^seed: s3:\/\/datalake.*ECONNREFUSED.*\n$/)
@@ -61,14 +62,14 @@ t.test('fails if one file cannot be uploaded', async t => {
   const endpoint = await startS3Endpoint()
   t.teardown(() => endpoint.stop())
   endpoint.intercept = ({ operation, key }) => operation === 'PUT' && key.endsWith('1002.csv') ? { status: 403 } : undefined
-  const argv = ['--from', t.testdir(FROM), '--lake', 's3://datalake']
+  const argv = ['--from', testFolder(t, FROM), '--lake', 's3://datalake']
   const { code, out, err } = await runMain(main, argv, { AWS_ENDPOINT_URL_S3: endpoint.url })
   t.match({ code, out }, { code: 1, out: '' })
   t.match(err.trimEnd().split('\n').at(-1), /^seed: s3:\/\/datalake\/source_data\/more\/1002\.csv/)
 })
 
 t.test('refuses invalid arguments with one line that names them', async t => {
-  const dir = t.testdir({ from: FROM, file: '' })
+  const dir = testFolder(t, { from: FROM, file: '' })
   const from = ['--from', join(dir, 'from')]
   const lake = ['--lake', `file:${join(dir, 'lake')}`]
   const cases: [string[], string][] = [

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { ENVIRONMENT } from '../../scripts/start.js'
+import { testFolder } from '../support/test-folder.js'
 import { until } from '../support/until.js'
 
 // `npm start` in a separate installation: npm runs sh, which runs `userlake start`, the launcher, which runs the server.
@@ -19,7 +20,7 @@ function npmStart (t: Test, { links = INSTALLED, files = {}, settings = {} }: { 
     npm.kill()
     await exit
   })
-  const cwd = t.testdir(files)
+  const cwd = testFolder(t, files)
   mkdirSync(join(cwd, 'scripts'), { recursive: true })
   for (const name of ['package.json', 'scripts/build.mjs']) copyFileSync(name, join(cwd, name))
   for (const [name, target] of Object.entries(links)) symlinkSync(resolve(target), join(cwd, name))

@@ -5,13 +5,14 @@ import t, { type Test } from 'tap'
 import { version } from '../../lib/base/package-info.js'
 import { COMMANDS, main } from '../../scripts/userlake.js'
 import { runMain } from '../support/run-main.js'
+import { testFolder } from '../support/test-folder.js'
 
 const userlake = fileURLToPath(new URL('../../scripts/userlake.js', import.meta.url))
 const names = Object.keys(COMMANDS)
 
 /** Runs the command as a process in a folder with these files. */
 function run (t: Test, argv: readonly string[], files: Parameters<Test['testdir']>[0] = {}, env: NodeJS.ProcessEnv = {}) {
-  const cwd = t.testdir(files)
+  const cwd = testFolder(t, files)
   return new Promise<{ code: number | null, stdout: string, stderr: string }>((resolve) => {
     const child = execFile(process.execPath, [userlake, ...argv], { cwd, env: { PATH: process.env['PATH'], ...env } },
       (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }))

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { contract, type ContractSubject } from '../support/store-contract.js'
+import { testFolder } from '../support/test-folder.js'
 
 // Later than the times of the files, so that none is racy.
 const clock = () => Date.now() + 10_000
@@ -16,14 +17,14 @@ function openFolder (t: Test, path: string, blocking: boolean): FolderStore {
 
 /** A store whose file system never finishes a read. */
 async function openStalled (t: Test): Promise<FolderStore> {
-  const store = new FolderStore(t.testdir({ key: 'content' }), { clock, fileSystem: { ...fs, read: (() => {}) as unknown as typeof fs.read } })
+  const store = new FolderStore(testFolder(t, { key: 'content' }), { clock, fileSystem: { ...fs, read: (() => {}) as unknown as typeof fs.read } })
   t.teardown(() => store.close())
   return store
 }
 
 const subject = (blocking: boolean): ContractSubject => ({
   open: async (t, keys = []) => {
-    const root = t.testdir()
+    const root = testFolder(t)
     for (const key of keys) {
       await mkdir(dirname(join(root, key)), { recursive: true })
       await writeFile(join(root, key), key)
@@ -31,7 +32,7 @@ const subject = (blocking: boolean): ContractSubject => ({
     return openFolder(t, root, blocking)
   },
   ...!blocking && { openStalled },
-  openMissing: async t => openFolder(t, join(t.testdir(), 'missing'), blocking),
+  openMissing: async t => openFolder(t, join(testFolder(t), 'missing'), blocking),
   additionalKeys: ['line\nbreak', 'carriage\rreturn', 'control\u0001']
 })
 

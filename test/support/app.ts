@@ -13,6 +13,7 @@ import { startS3Endpoint, type S3Endpoint } from './s3-endpoint.js'
 import { shareWorker } from './shared-worker.js'
 import type { Policy } from './policy.js'
 import { NOON, TestClock } from './test-clock.js'
+import { testFolder } from './test-folder.js'
 import { noPause } from './virtual-time.js'
 import './file-timeout.js'
 
@@ -94,7 +95,7 @@ export async function buildOnFolder (
   const fastify = Fastify(serverOptions)
   // Registered before the folder is created: tap removes the folder before it runs teardowns that are registered later, and closing writes a snapshot.
   t.teardown(() => fastify.close())
-  const root = t.testdir(content)
+  const root = testFolder(t, content)
   await fill(root)
   await fastify.register(app, { settings: { LAKE_URL: pathToFileURL(root).href, REFRESH_WAIT: '30s', ...settings }, schema, worker: startWorker() })
   validateResponses(fastify)

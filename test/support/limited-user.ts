@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3'
 import type { Test } from 'tap'
 import type { Policy } from './policy.js'
+import { testFolder } from './test-folder.js'
 
 const { S3_TEST_ENDPOINT, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY, MC_BIN, RGW_CONF } = process.env
 
@@ -32,7 +33,7 @@ export async function addLimitedUser (t: Test, bucket: string, policy: Policy): 
     client.destroy()
     return { accessKeyId: name, secretAccessKey: secret, remove: () => { admin('user', 'rm') } }
   }
-  const folder = t.testdir()
+  const folder = testFolder(t)
   writeFileSync(`${folder}/policy.json`, JSON.stringify(policy))
   const { protocol, host } = new URL(S3_TEST_ENDPOINT!)
   const env = { ...process.env, MC_HOST_store: `${protocol}//${S3_TEST_ACCESS_KEY_ID}:${S3_TEST_SECRET_ACCESS_KEY}@${host}` }

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import type { Timer } from '../../lib/base/timer.js'
+import { testFolder } from './test-folder.js'
 import { until } from './until.js'
 
 /** A file of API keys that the service reads again when the test requests it. */
@@ -15,7 +16,7 @@ export interface TestKeyFile {
 }
 
 export function testKeyFile (t: Test, text: string): TestKeyFile {
-  const path = `${t.testdir({ keys: text })}/keys`
+  const path = `${testFolder(t, { keys: text })}/keys`
   let read = () => {}
   let reads = 0
   const timer: Timer = (_ms, task) => {

@@ -14,6 +14,7 @@ import { setUpS3 } from '../../support/s3-setup.js'
 import { MemoryStore, wrapStore } from '../../support/stores.js'
 import { bytesOf } from '../../support/streamed-bodies.js'
 import { tableOf, type TestRow } from '../../support/tables.js'
+import { testFolder } from '../../support/test-folder.js'
 import { USER_FIELDS } from '../../support/user-fields.js'
 
 const KEY = 'out/output.csv'
@@ -81,7 +82,7 @@ t.test('streamed outputs are compared, skipped, held and written as those in mem
   ]
   const s3 = async () => (await setUpS3(t)).store
   const folder = async () => {
-    const store = new FolderStore(t.testdir(), { clock: () => Date.now() + 10_000 })
+    const store = new FolderStore(testFolder(t), { clock: () => Date.now() + 10_000 })
     t.teardown(() => store.close())
     return store
   }

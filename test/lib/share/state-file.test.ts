@@ -1,6 +1,7 @@
 import t from 'tap'
 import { StateFile } from '../../../lib/share/state-file.js'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
+import { testFolder } from '../../support/test-folder.js'
 
 t.test('the ages of a state count up to the moment when it is sent, also if it has waited for an earlier request', async (t) => {
   let now = 5000
@@ -12,7 +13,7 @@ t.test('the ages of a state count up to the moment when it is sent, also if it h
       return await super.get(...args)
     }
   }
-  const store = new SlowStore(t.testdir({}))
+  const store = new SlowStore(testFolder(t, {}))
   t.teardown(() => store.close())
   const file = new StateFile({ store, key: 'state.json', identity: 'lake', clock: () => now, wallClock: () => now })
   const reading = file.read()

@@ -9,6 +9,7 @@ import { DUPLICATE_RULES, INFO_FORMATS, type DuplicateRule } from '../../../lib/
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
 import { runs } from '../../support/property-runs.js'
 import { wrapStore } from '../../support/stores.js'
+import { testFolder } from '../../support/test-folder.js'
 
 const EXTENSIONS: Readonly<Record<string, readonly string[]>> = { photo: ['png', 'jpg'], front: ['front.png', 'front.side.png', 'webp'] }
 const { descriptor: schema } = parseSchema(JSON.stringify({
@@ -50,7 +51,7 @@ t.test('keys are joined into records as by the reference implementation of the r
   const extension = fc.constantFrom('csv', 'CSV', 'tsv', 'csv.gz', 'json', 'png', 'Png', 'front.png', 'FRONT.png', 'front.side.png', 'side.png', 'webp', 'txt', 'gz', '')
   const key = fc.tuple(fc.constantFrom('', 'x/', 'x.png/'), base, fc.constantFrom('.', '.', ''), extension).map((parts) => parts.join('')).filter((key) => key !== '' && !key.endsWith('/'))
   const objects = fc.uniqueArray(fc.record({ key, lastModified: fc.nat(2) }), { selector: ({ key }) => key, maxLength: 25 })
-  const store = new FolderStore(t.testdir())
+  const store = new FolderStore(testFolder(t))
   await fc.assert(fc.asyncProperty(objects, fc.constantFrom(...DUPLICATE_RULES), async (objects, duplicates) => {
     const listed = [...objects].sort((a, b) => compareUtf8(a.key, b.key)).map((object) => ({ ...object, etag: 'e', size: 1 }))
     const { infoFiles, entities, images, listingRejects, duplicates: duplicateFiles, ignored } = await takeInventory(wrapStore(store, { list: async function * () { yield new ObjectList(listed) } }), { ...RULES, duplicates }, () => {})

@@ -15,6 +15,7 @@ import { script, versionOf } from '../../support/faults.js'
 import { startS3Endpoint } from '../../support/s3-endpoint.js'
 import { mapInfo, wrapStore } from '../../support/stores.js'
 import { rowsOf, type UserRow } from '../../support/tables.js'
+import { testFolder } from '../../support/test-folder.js'
 import { turns } from '../../support/until.js'
 
 const rules = { prefix: 'source_data/', ownKeys: ['processed_data/output.csv'], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC' } as const
@@ -508,7 +509,7 @@ t.test('the info files that are downloaded together have at most 64 MiB', async 
 })
 
 t.test('a racy file of a folder is read again, others are not', async (t) => {
-  const root = t.testdir({ source_data: { '1.csv': csv('Ann') } })
+  const root = testFolder(t, { source_data: { '1.csv': csv('Ann') } })
   const clock = new TestClock(Date.now())
   const store = new FolderStore(root, { clock: clock.read })
   t.teardown(() => store.close())
@@ -532,7 +533,7 @@ t.test('a racy file of a folder is read again, others are not', async (t) => {
 })
 
 t.test('a file of a folder without a line end at its end waits until it is two seconds old', async (t) => {
-  const root = t.testdir({ source_data: { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': 'first_name,last_name,birthts\nCid,Lee,12' } })
+  const root = testFolder(t, { source_data: { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': 'first_name,last_name,birthts\nCid,Lee,12' } })
   const clock = new TestClock()
   const write = (name: string, body: string | Buffer) => {
     const path = join(root, 'source_data', name)

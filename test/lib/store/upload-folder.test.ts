@@ -3,9 +3,10 @@ import t from 'tap'
 import { openStore } from '../../../lib/store/open-store.js'
 import { contentTypeOf } from '../../../lib/base/media-types.js'
 import { listFiles, uploadFiles } from '../../../lib/store/upload-folder.js'
+import { testFolder } from '../../support/test-folder.js'
 
 t.test('lists regular files at any depth, without the internal files of a folder store', async t => {
-  const dir = t.testdir({
+  const dir = testFolder(t, {
     'b.csv': '',
     deep: { er: { 'a.png': '' } },
     empty: {},
@@ -22,7 +23,7 @@ t.test('files are uploaded with the media types of a lake, by their extension', 
 })
 
 t.test('uploads what is missing or different and nothing else', async t => {
-  const dir = t.testdir({
+  const dir = testFolder(t, {
     from: { same: 'same', other: 'new', longer: 'longer', missing: 'missing' },
     lake: { p: { same: 'same', other: 'old', longer: 'long', mine: 'mine' }, missing: 'elsewhere' }
   })

@@ -19,6 +19,7 @@ import type { Call } from '../../../lib/worker/worker-protocol.js'
 import { build, csv } from '../../support/app.js'
 import { rowsOf } from '../../support/tables.js'
 import { MemoryStore } from '../../support/stores.js'
+import { testFolder } from '../../support/test-folder.js'
 
 const rules = { prefix: 'source_data/', ownKeys: ['out/all.csv', 'out/all.snapshot.arrow'], imageExtensions: ['png'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema: USERS_SCHEMA, timeZone: 'UTC', snapshotKey: 'out/all.snapshot.arrow', outputKey: 'out/all.csv', probeKey: 'out/all.probe', maxLoss: 0.2 } as const
 const files = { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '2.png': 'x', '3.csv': 'bad\n' }
@@ -39,7 +40,7 @@ class RecordingWorker extends Worker {
 }
 
 function open (t: Test) {
-  const root = t.testdir({ source_data: files })
+  const root = testFolder(t, { source_data: files })
   const worker = new RecordingWorker()
   const backend = new WorkerBackend({ url: pathToFileURL(root).href }, rules, worker)
   t.teardown(() => backend.close())
@@ -143,7 +144,7 @@ t.test('a state that the worker does not have is sent to it', async (t) => {
 
 t.test('a reconcile in which only rejects change does not replace the data version and its indexes', async (t) => {
   for (const hasWorker of [true, false]) {
-    const root = t.testdir({ source_data: files })
+    const root = testFolder(t, { source_data: files })
     const store = new FolderStore(root)
     const transformer = new UserDataTransformer({
       store, cache: new EtagCache(), ...hasWorker && { openBackend: (rules) => new WorkerBackend({ url: pathToFileURL(root).href }, rules) }

@@ -10,6 +10,7 @@ import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
 import { startWorker } from '../../../lib/worker/worker-backend.js'
 import { csv, PNG } from '../../support/app.js'
 import { drop, engineOptions, noClickHouse } from '../../support/clickhouse.js'
+import { testFolder } from '../../support/test-folder.js'
 import { until } from '../../support/until.js'
 
 const { CLICKHOUSE_TEST_USER: user, CLICKHOUSE_TEST_PASSWORD: password } = process.env
@@ -42,7 +43,7 @@ t.test('the rights that docs/scaling.md names are enough to load, query, change,
   await removeDatabase()
   t.teardown(removeDatabase)
   const schema = { ...USERS_SCHEMA, fields: [...USERS_SCHEMA.fields, { name: 'city', type: 'string' }] }
-  const root = t.testdir({ source_data: { 'a.csv': csv('Ann', 'Lee', 0), 'b.csv': csv('Bob', 'Ö', 1e12), 'b.png': PNG, 'c.csv': csv('Cyd', 'Lee', 1e11), 'bad.csv': 'x\n' }, 'schema.json': JSON.stringify(schema) })
+  const root = testFolder(t, { source_data: { 'a.csv': csv('Ann', 'Lee', 0), 'b.csv': csv('Bob', 'Ö', 1e12), 'b.png': PNG, 'c.csv': csv('Cyd', 'Lee', 1e11), 'bad.csv': 'x\n' }, 'schema.json': JSON.stringify(schema) })
   const service = await start(t, root, { VERSIONS_MAX_AGE: '1s' })
   const first = await service.inject('/data')
   t.match(first, { statusCode: 200, headers: { 'x-total-count': '3' } })
@@ -67,7 +68,7 @@ t.test('the rights that docs/scaling.md names are enough to load, query, change,
 })
 
 t.test('a wrong password, and a database that the account has no rights on, are reported with what to change', { skip: noAccount, timeout: 120_000 }, async (t) => {
-  const root = t.testdir({ source_data: { 'a.csv': csv('Ann', 'Lee', 0) } })
+  const root = testFolder(t, { source_data: { 'a.csv': csv('Ann', 'Lee', 0) } })
   for (const settings of [{ ENGINE_PASSWORD: 'wrong' }, { ENGINE_DATABASE: 'another' }]) {
     const service = await start(t, root, settings)
     t.match((await service.inject('/data')).json(), { status: 503, code: 'no_data', detail: /The engine refuses access/ })

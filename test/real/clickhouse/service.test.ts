@@ -15,6 +15,7 @@ import { csv, PNG } from '../../support/app.js'
 import { drop, engineOptions, noClickHouse } from '../../support/clickhouse.js'
 import { cannotStopShards, controlShard } from '../../support/clickhouse-script.js'
 import { validateResponses } from '../../support/openapi-validator.js'
+import { testFolder } from '../../support/test-folder.js'
 import { until } from '../../support/until.js'
 
 const FILES = {
@@ -40,7 +41,7 @@ function engineSettings (t: Pick<Test, 'teardown'>, change: Record<string, strin
 }
 
 function lake (t: Test, files: Record<string, string | Buffer> = FILES): string {
-  return t.testdir({ source_data: files })
+  return testFolder(t, { source_data: files })
 }
 
 async function start (root: string, settings: Record<string, string>): Promise<FastifyInstance> {
@@ -181,7 +182,7 @@ t.test('a client that leaves in the middle of a response ends its query in the c
 
 t.test('a service whose schema has one column more loads the lake into the same database, while the others serve what they have', { skip: noClickHouse, timeout: 600_000 }, async (t) => {
   const wider = { ...USERS_SCHEMA, fields: [...USERS_SCHEMA.fields, { name: 'city', type: 'string' }] }
-  const root = t.testdir({ source_data: FILES, 'schema.json': JSON.stringify(wider) })
+  const root = testFolder(t, { source_data: FILES, 'schema.json': JSON.stringify(wider) })
   const settings = engineSettings(t)
   const first = await start(root, settings)
   t.teardown(() => first.close())

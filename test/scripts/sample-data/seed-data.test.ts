@@ -8,6 +8,7 @@ import { listFiles } from '../../../lib/store/upload-folder.js'
 import { main } from '../../../scripts/generate.js'
 import { decodePng } from '../../support/decode-png.js'
 import { runMain } from '../../support/run-main.js'
+import { testFolder } from '../../support/test-folder.js'
 
 const seedData = 'seed-data'
 const names = (await listFiles(seedData)).sort()
@@ -15,7 +16,7 @@ const withExtension = (extension: string) => names.filter(name => name.endsWith(
 const ids = (extension: string) => withExtension(extension).map(name => name.slice(0, -extension.length))
 
 t.test('seed-data/ contains exactly what the generator writes', async t => {
-  const again = t.testdir({})
+  const again = testFolder(t, {})
   t.match(await runMain(main, ['--users', '100', '--lake', `file:${again}`, '--prefix', '']), { code: 0 })
   t.same((await listFiles(again)).sort(), names)
   const differing = []

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { FolderStore } from '../../../../lib/store/folder/folder-store.js'
 import { TestClock } from '../../../support/test-clock.js'
+import { testFolder } from '../../../support/test-folder.js'
 import { until } from '../../../support/until.js'
 
 /** A process id that no process has: it is above the maximum of Linux. */
@@ -52,7 +53,7 @@ function leaveLock (root: string, content: object | string, { name = 'lock', sec
 }
 
 t.test('the first conditional write acquires the lock, and closing the store releases it', async t => {
-  const root = t.testdir()
+  const root = testFolder(t)
   const store = openFolder(t, root)
   await store.put('key', Buffer.from(''))
   t.notOk(existsSync(join(root, '.userlake/lock')))
@@ -64,7 +65,7 @@ t.test('the first conditional write acquires the lock, and closing the store rel
 })
 
 t.test('a claim acquires the lock without a write, and fails if another process holds it', async (t) => {
-  const root = t.testdir()
+  const root = testFolder(t)
   const store = openFolder(t, root)
   const child = await startHolder(t)
   await store.claim()
@@ -75,7 +76,7 @@ t.test('a claim acquires the lock without a write, and fails if another process 
 })
 
 t.test('the stores of one process share the lock until the last one is closed', async t => {
-  const root = t.testdir({ lake: {}, link: t.fixture('symlink', 'lake') })
+  const root = testFolder(t, { lake: {}, link: t.fixture('symlink', 'lake') })
   const stores = [openFolder(t, join(root, 'lake')), openFolder(t, join(root, 'link'))] as const
   for (let round = 0; round < 10; round++) {
     const results = await Promise.allSettled(Array.from({ length: 16 }, (_, i) => write(stores[i % 2 as 0 | 1], `key${round}`)))
@@ -89,7 +90,7 @@ t.test('the stores of one process share the lock until the last one is closed', 
 })
 
 t.test('one process at a time holds the lock; another one acquires it when that process has ended', async t => {
-  const root = t.testdir()
+  const root = testFolder(t)
   const store = openFolder(t, root)
   const child = await startHolder(t)
   t.equal(await writeFrom(child, root), 'written')
@@ -116,7 +117,7 @@ t.test('replaces the lock of a process that has ended or was not seen to renew i
     ['an old malformed lock', '', 30, true],
     ['a token that cannot be part of a file name', { ...elsewhere, token: '../../x' }, 30, true]
   ]
-  const folder = t.testdir()
+  const folder = testFolder(t)
   for (const [i, [name, content, seconds, isReplaced]] of cases.entries()) {
     const root = join(folder, String(i))
     const clock = new TestClock()
@@ -132,7 +133,7 @@ t.test('replaces the lock of a process that has ended or was not seen to renew i
 })
 
 t.test('a lock that is renewed is never stale, and a clock that jumps makes no lock stale', async t => {
-  const root = t.testdir()
+  const root = testFolder(t)
   const clock = new TestClock()
   const store = openFolder(t, root, clock)
   for (const jump of [3600, -3600, 0, 1, -1, 3600]) {
@@ -144,7 +145,7 @@ t.test('a lock that is renewed is never stale, and a clock that jumps makes no l
 })
 
 t.test('only the locks that are there are remembered: one that comes back has to be seen unchanged for 30 s again', async t => {
-  const root = t.testdir()
+  const root = testFolder(t)
   const clock = new TestClock()
   const store = openFolder(t, root, clock)
   const path = join(root, '.userlake/lock')
@@ -164,7 +165,7 @@ t.test('only the locks that are there are remembered: one that comes back has to
 })
 
 t.test('replaces the lock of a process that died while it replaced another one', async t => {
-  const root = t.testdir()
+  const root = testFolder(t)
   const store = openFolder(t, root)
   leaveLock(root, { pid: DEAD_PID, host: hostname(), pids: PIDS, token: 'first' })
   leaveLock(root, { pid: DEAD_PID, host: hostname(), pids: PIDS, token: 'second' }, { name: 'lock-after-first' })
@@ -177,7 +178,7 @@ t.test('replaces the lock of a process that died while it replaced another one',
 
 t.test('of several processes that find the lock of a dead one, exactly one acquires it', async t => {
   const children = await Promise.all([startHolder(t), startHolder(t), startHolder(t)])
-  const folder = t.testdir()
+  const folder = testFolder(t)
   for (let round = 0; round < 20; round++) {
     const root = join(folder, String(round))
     leaveLock(root, { pid: DEAD_PID, host: hostname(), pids: PIDS, token: 'token' })
@@ -187,7 +188,7 @@ t.test('of several processes that find the lock of a dead one, exactly one acqui
 })
 
 t.test('a process notices that it has lost the lock', async t => {
-  const root = t.testdir()
+  const root = testFolder(t)
   const store = openFolder(t, root)
   await write(store, 'a')
   leaveLock(root, { pid: 1, host: 'elsewhere', token: 'token' })
@@ -200,7 +201,7 @@ t.test('refreshes the lock while it is held', async t => {
   const refreshes: (() => void)[] = []
   const setInterval = (refresh: () => void) => refreshes.push(refresh) && setTimeout(() => {}, 0)
   t.intercept(globalThis, 'setInterval', { value: setInterval })
-  const root = t.testdir()
+  const root = testFolder(t)
   const store = openFolder(t, root)
   await write(store, 'key')
   const path = join(root, '.userlake/lock')
@@ -212,7 +213,7 @@ t.test('refreshes the lock while it is held', async t => {
 })
 
 t.test('removes temporary files of killed processes', async t => {
-  const root = t.testdir({ '.userlake': { tmp: { old: '', young: '' } } })
+  const root = testFolder(t, { '.userlake': { tmp: { old: '', young: '' } } })
   const hourAgo = Date.now() / 1000 - 3601
   utimesSync(join(root, '.userlake/tmp/old'), hourAgo, hourAgo)
   await write(openFolder(t, root), 'key')

@@ -12,6 +12,7 @@ import { streamObject } from '../../../../lib/store/folder/folder-read.js'
 import type { ObjectBody, SkippedFile } from '../../../../lib/store/object-store.js'
 import { etagOf } from '../../../../lib/store/folder/folder-version.js'
 import { listAll } from '../../../support/store-contract.js'
+import { testFolder } from '../../../support/test-folder.js'
 
 const [gzip, gunzip] = [promisify<string, Buffer>(zlib.gzip), promisify<Buffer, Buffer>(zlib.gunzip)]
 const LATER = () => Date.now() + 10_000
@@ -19,7 +20,7 @@ const bytes = (content: string) => Buffer.from(content)
 const keysOf = async (store: FolderStore, prefix = '') => (await listAll(store, prefix)).map(({ key }) => key)
 
 t.test('lists regular files only, without its internal files', async t => {
-  const root = t.testdir({
+  const root = testFolder(t, {
     'a.csv': 'a',
     folder: { 'b.csv': 'b', '.userlake': { 'c.csv': 'c' }, empty: {} },
     '.userlake': { lock: '{}', tmp: { draft: '' } },
@@ -56,7 +57,7 @@ t.test('lists regular files only, without its internal files', async t => {
 })
 
 t.test('never reads or writes outside its root', async t => {
-  const outside = t.testdir({
+  const outside = testFolder(t, {
     'secret.csv': 'secret',
     root: {
       folder: { up: t.fixture('symlink', '../..'), file: t.fixture('symlink', '../../secret.csv') },
@@ -83,14 +84,14 @@ t.test('never reads or writes outside its root', async t => {
 })
 
 t.test('keeps its internal files inside the root', async t => {
-  const outside = t.testdir({ elsewhere: {}, root: { '.userlake': t.fixture('symlink', '../elsewhere') } })
+  const outside = testFolder(t, { elsewhere: {}, root: { '.userlake': t.fixture('symlink', '../elsewhere') } })
   const store = new FolderStore(join(outside, 'root'))
   await t.rejects(store.put('key', bytes('')), { name: 'StoreError' })
   t.same(readdirSync(join(outside, 'elsewhere')), [])
 })
 
 t.test('refuses keys that are not paths of files', async t => {
-  const store = new FolderStore(t.testdir({ file: 'content', folder: { file: '' } }))
+  const store = new FolderStore(testFolder(t, { file: 'content', folder: { file: '' } }))
   const keys = [
     '.', '..', './a', 'a/.', 'a/..', 'a/../b', 'a//b', '/a', 'a/', '/', '.userlake', '.userlake/lock', 'x'.repeat(256), 'é'.repeat(128),
     Array(20).fill('x'.repeat(250)).join('/'), 'file/below', 'folder'
@@ -103,7 +104,7 @@ t.test('refuses keys that are not paths of files', async t => {
 })
 
 t.test('marks recently changed files as racy', async t => {
-  const root = t.testdir({ key: 'content' })
+  const root = testFolder(t, { key: 'content' })
   const { mtimeMs, ctimeMs } = statSync(join(root, 'key'))
   const written = Math.floor(Math.max(mtimeMs, ctimeMs))
   for (const [age, racy] of [[-3_600_000, true], [0, true], [1999, true], [2000, undefined]] as const) {
@@ -117,7 +118,7 @@ t.test('marks recently changed files as racy', async t => {
 })
 
 t.test('a file that was modified less than two seconds ago may grow; one that was only moved is complete', async (t) => {
-  const root = t.testdir({ key: 'content', moved: 'content' })
+  const root = testFolder(t, { key: 'content', moved: 'content' })
   utimesSync(join(root, 'moved'), 1, 1)
   const { mtimeMs, ctimeMs } = statSync(join(root, 'key'), { bigint: true })
   const written = Number(mtimeMs < ctimeMs ? mtimeMs : ctimeMs)
@@ -129,7 +130,7 @@ t.test('a file that was modified less than two seconds ago may grow; one that wa
 })
 
 t.test('uses the time of the inode change, not only that of the content', async t => {
-  const root = t.testdir({ key: 'content' })
+  const root = testFolder(t, { key: 'content' })
   const store = new FolderStore(root)
   const before = await store.head('key')
   utimesSync(join(root, 'key'), 1, 1)
@@ -139,7 +140,7 @@ t.test('uses the time of the inode change, not only that of the content', async 
 })
 
 t.test('detects a file that was replaced by one of the same size and modification time', async t => {
-  const root = t.testdir({ key: 'one', new: 'two' })
+  const root = testFolder(t, { key: 'one', new: 'two' })
   const path = join(root, 'key')
   const store = new FolderStore(root)
   const etags = new Set<string | undefined>()
@@ -167,7 +168,7 @@ t.test('the ETag depends on size, time of writing, time of change and inode, eac
 })
 
 t.test('skips files that vanish while it lists', async t => {
-  const root = t.testdir({ a: '', b: '', c: '' })
+  const root = testFolder(t, { a: '', b: '', c: '' })
   const store = new FolderStore(root, {
     clock: () => {
       rmSync(join(root, 'b'), { force: true })
@@ -178,7 +179,7 @@ t.test('skips files that vanish while it lists', async t => {
 })
 
 t.test('fails if the root disappears during a listing', async t => {
-  const folder = t.testdir({ root: { a: '', b: '' }, other: {} })
+  const folder = testFolder(t, { root: { a: '', b: '' }, other: {} })
   const moveOnce = () => {
     if (readdirSync(folder).includes('other')) {
       renameSync(join(folder, 'root'), join(folder, 'old'))
@@ -196,7 +197,7 @@ t.test('fails if the root disappears during a listing', async t => {
 })
 
 t.test('does not show an object before it is completely written', async t => {
-  const root = t.testdir()
+  const root = testFolder(t)
   const store = new FolderStore(root)
   const writes = Array.from({ length: 20 }, (_, i) => store.put(`key${i}`, Buffer.alloc(1_000_000, i)))
   for (const write of writes) {
@@ -209,7 +210,7 @@ t.test('does not show an object before it is completely written', async t => {
 })
 
 t.test('a failed write leaves no file', async t => {
-  const root = t.testdir({ folder: { file: '' } })
+  const root = testFolder(t, { folder: { file: '' } })
   const store = new FolderStore(root)
   t.teardown(() => store.close())
   await t.rejects(store.put('folder', bytes('x')), { code: 'invalid_key' })
@@ -234,7 +235,7 @@ t.test('maps errors of the file system to error codes', async t => {
 })
 
 t.test('reads a file again if it changed during the read', async t => {
-  const root = t.testdir({ key: '' })
+  const root = testFolder(t, { key: '' })
   const path = join(root, 'key')
   const readWith = async (changes: number) => {
     writeFileSync(path, 'x')
@@ -251,13 +252,13 @@ t.test('reads a file again if it changed during the read', async t => {
 })
 
 t.test('a read that blocks and returns too late fails with `timeout`', async t => {
-  const store = new FolderStore(t.testdir({ key: 'content' }), { clock: LATER, blocking: true })
+  const store = new FolderStore(testFolder(t, { key: 'content' }), { clock: LATER, blocking: true })
   await t.rejects(store.get('key', { maxMs: -1 }), { name: 'StoreError', code: 'timeout' })
   t.match(await store.get('key'), { size: 7 })
 })
 
 t.test('reads that hang leave the thread pool to others, and the store works again afterwards', async t => {
-  const root = t.testdir({ key: 'content' })
+  const root = testFolder(t, { key: 'content' })
   const pipe = join(root, 'pipe')
   execFileSync('mkfifo', [pipe])
   let isHung = true
@@ -274,13 +275,13 @@ t.test('reads that hang leave the thread pool to others, and the store works aga
 
 t.test('a stream that hangs ends with `timeout`', async t => {
   const disk = new PoolDisk({ ...fs, read: (() => {}) as unknown as typeof fs.read })
-  const root = realpathSync(t.testdir({ key: 'content' }))
+  const root = realpathSync(testFolder(t, { key: 'content' }))
   const stream = await disk.within(1000, (files) => streamObject({ files, root, clock: LATER }, 'key', {}, { disk, readMs: 50 }))
   await t.rejects(stream!.body.toArray(), { name: 'StoreError', code: 'timeout' })
 })
 
 t.test('a sub-folder that cannot be read makes the listing fail and is named', async t => {
-  const root = t.testdir({ 'a.csv': 'a', deep: { closed: { 'b.csv': 'b' } } })
+  const root = testFolder(t, { 'a.csv': 'a', deep: { closed: { 'b.csv': 'b' } } })
   chmodSync(join(root, 'deep/closed'), 0)
   // root may read everything
   const isRoot = process.geteuid!() === 0

@@ -7,6 +7,7 @@ import { asContainer, keyOf, setUpCredentials, startIssuer } from '../../../supp
 import { failure } from '../../../support/s3-protocol.js'
 import { setUpS3 } from '../../../support/s3-setup.js'
 import { listAll } from '../../../support/store-contract.js'
+import { testFolder } from '../../../support/test-folder.js'
 
 const OPERATIONS: Readonly<Record<string, (store: S3Store) => Promise<unknown>>> = {
   list: async (store) => (await listAll(store, '')).map(({ key }) => key),
@@ -18,7 +19,7 @@ const OPERATIONS: Readonly<Record<string, (store: S3Store) => Promise<unknown>>>
 }
 
 t.test('after the keys in the credentials file have been replaced, any operation that is refused reads the new ones and succeeds', async (t) => {
-  const file = join(t.testdir(), 'credentials')
+  const file = join(testFolder(t), 'credentials')
   const rotate = (id: string) => writeFileSync(file, `[default]\naws_access_key_id = ${id}\naws_secret_access_key = secret\n`)
   const refusals: ReadonlyArray<[number, string]> = [[403, 'InvalidAccessKeyId'], [403, 'SignatureDoesNotMatch'], [400, 'ExpiredToken'], [400, 'InvalidToken']]
   for (const [name, run] of Object.entries(OPERATIONS)) {
@@ -64,7 +65,7 @@ t.test('an object that may not be read is no reason to renew credentials', async
 })
 
 t.test('a web identity whose token was replaced', async (t) => {
-  const file = join(t.testdir(), 'token')
+  const file = join(testFolder(t), 'token')
   writeFileSync(file, 'first-token')
   const { requests, url } = await startIssuer(t, (id) => `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials>
     <AccessKeyId>${id}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token of ${id}</SessionToken><Expiration>${new Date(Date.now() + 3_600_000).toISOString()}</Expiration>
@@ -79,7 +80,7 @@ t.test('a web identity whose token was replaced', async (t) => {
 })
 
 t.test('if the credentials cannot be renewed, the reason of the refusal is reported', async (t) => {
-  const file = join(t.testdir(), 'credentials')
+  const file = join(testFolder(t), 'credentials')
   writeFileSync(file, '[default]\naws_access_key_id = first\naws_secret_access_key = secret\n')
   const { endpoint, store } = await setUpCredentials(t, { AWS_SHARED_CREDENTIALS_FILE: file })
   await listAll(store, '')

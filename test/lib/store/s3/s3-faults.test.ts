@@ -6,6 +6,7 @@ import { listAll } from '../../../support/store-contract.js'
 import { csv } from '../../../support/app.js'
 import { script, type Fault, type Interceptor } from '../../../support/faults.js'
 import { setUpS3 } from '../../../support/s3-setup.js'
+import { testFolder } from '../../../support/test-folder.js'
 
 /** Applies one fault to each of the first requests. */
 function inTurn (...faults: Array<Fault | undefined>): Interceptor {
@@ -196,7 +197,7 @@ t.test('error messages contain no secrets', async t => {
 
 t.test('reports missing credentials', async t => {
   const { endpoint } = await setUpS3(t)
-  t.intercept(process, 'env', { value: { AWS_EC2_METADATA_DISABLED: 'true', HOME: t.testdir() } })
+  t.intercept(process, 'env', { value: { AWS_EC2_METADATA_DISABLED: 'true', HOME: testFolder(t) } })
   const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url })
   await t.rejects(store.get('key'), { code: 'access_denied', message: /^s3:\/\/lake\/key: no credentials: set AWS_ACCESS_KEY_ID/ })
   await store.close()
@@ -204,7 +205,7 @@ t.test('reports missing credentials', async t => {
 
 t.test('if a file or profile of credentials is named and has none, the message names it and what to check', async t => {
   const { endpoint } = await setUpS3(t)
-  const HOME = t.testdir({ others: '[shop]\naws_access_key_id = a\naws_secret_access_key = b\n' })
+  const HOME = testFolder(t, { others: '[shop]\naws_access_key_id = a\naws_secret_access_key = b\n' })
   const messageOf = async (env: NodeJS.ProcessEnv) => {
     t.intercept(process, 'env', { value: { AWS_EC2_METADATA_DISABLED: 'true', HOME, ...env } })
     const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url })
