@@ -58,7 +58,7 @@ export class ChangedObjects {
    *
    * @throws EngineError; after the last ones `engine_incomplete` if the engine has not returned all that were added, for example because reading them has taken so long that another process has removed them
    */
-  async * parts (size: number): AsyncGenerator<ObjectChange[]> {
+  async * batches (size: number): AsyncGenerator<ObjectChange[]> {
     await this.#insert()
     if (this.#rows === 0) return
     let after: string | undefined

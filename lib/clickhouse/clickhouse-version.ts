@@ -93,13 +93,13 @@ export class ClickHouseVersion implements DataVersion {
     }
   }
 
-  /** Withholds the last part until the version was checked, so that the stream never looks whole if it is not. */
-  async * #checkedStream<T> (parts: AsyncIterable<T>): AsyncGenerator<T, void> {
-    let last: { readonly part: T } | undefined
+  /** Withholds the last chunk until the version was checked, so that the stream never looks whole if it is not. */
+  async * #checkedStream<T> (chunks: AsyncIterable<T>): AsyncGenerator<T, void> {
+    let last: { readonly chunk: T } | undefined
     try {
-      for await (const part of parts) {
-        if (last !== undefined) yield last.part
-        last = { part }
+      for await (const chunk of chunks) {
+        if (last !== undefined) yield last.chunk
+        last = { chunk }
       }
     } catch (error) {
       // Records may be missing for this reason.
@@ -107,7 +107,7 @@ export class ClickHouseVersion implements DataVersion {
       throw error
     }
     await this.#checkNotForgotten()
-    if (last !== undefined) yield last.part
+    if (last !== undefined) yield last.chunk
   }
 
   async #checkNotForgotten (): Promise<void> {

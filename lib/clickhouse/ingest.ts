@@ -18,10 +18,10 @@ import type { Connection } from './connection.js'
 import { KnownLake } from './known-lake.js'
 import { LakeListing } from './lake-listing.js'
 import { EngineLossGuard, MissingRecords } from './missing-records.js'
-import { reconcilePart, type KnownFailure, type ReconciledPart } from './reconcile-part.js'
+import { reconcileBatch, type KnownFailure, type ReconciledBatch } from './reconcile-batch.js'
 import type { Stage } from './stage.js'
 
-const PART_OBJECTS = 10_000
+const BATCH_OBJECTS = 10_000
 const PAGE_OBJECTS = 50_000
 
 /** The maximum number of unread files that are remembered, and of those that are reported. */
@@ -46,7 +46,7 @@ export interface LakeIngestOptions {
   /** As in `isLargeLoss`. Default: no loss is large. */
   readonly maxLoss?: number | undefined
   /** The number of changed objects that are worked on at a time. Default: 10,000. */
-  readonly partObjects?: number | undefined
+  readonly batchObjects?: number | undefined
   /** The number of known objects that are read at a time. Default: 50,000. */
   readonly pageObjects?: number | undefined
 }
@@ -110,10 +110,10 @@ export class LakeIngest {
       for await (const ids of known?.toReadAgain() ?? []) await changed.add(ids.map((id) => ({ key: '', id })))
       const downloadsAt = clock()
       const published = base === undefined && publishedKey !== undefined ? await readRecords(this.#store, publishedKey, preconditions) ?? 0 : 0
-      const check = ({ listed, missing, missingUnread }: PartSums) => base === undefined
+      const check = ({ listed, missing, missingUnread }: BatchSums) => base === undefined
         ? this.#lossGuard.check(undefined, published, new MissingRecords(Math.max(0, published - listed)))
         : this.#lossGuard.check(base.number, base.records + missingUnread, missing)
-      const { stage, sums, largeLoss } = await this.#stageParts(base, { known, changed, listing, isRequired, onProgress, check })
+      const { stage, sums, largeLoss } = await this.#stageBatches(base, { known, changed, listing, isRequired, onProgress, check })
       const coverage = { infoFiles: listing.infoFiles, unread: sums.unread }
       const summary: ListingSummary = { listingMs, listed: listing.listed, ignored: listing.ignored, skipped: listing.skipped, coverage }
       const committing = clock()
@@ -139,22 +139,22 @@ export class LakeIngest {
     }
   }
 
-  /** Reconciles the parts and stages what differs. `stage` is `undefined` if nothing differs. */
-  async #stageParts (base: Committed | undefined, work: LakeWork): Promise<{ readonly stage: Stage | undefined, readonly sums: PartSums, readonly largeLoss: Loss | undefined }> {
+  /** Reconciles the batches and stages what differs. `stage` is `undefined` if nothing differs. */
+  async #stageBatches (base: Committed | undefined, work: LakeWork): Promise<{ readonly stage: Stage | undefined, readonly sums: BatchSums, readonly largeLoss: Loss | undefined }> {
     if (base !== undefined && work.changed.isEmpty) {
-      const sums = new PartSums()
+      const sums = new BatchSums()
       return { stage: undefined, sums, largeLoss: work.check(sums) }
     }
     const stage = await this.#options.commits.begin(base)
     try {
-      const sums = await this.#putParts(stage, work)
+      const sums = await this.#putBatches(stage, work)
       const isMostlyUnread = 2 * sums.givenUp >= work.listing.infoFiles
       this.#failures = sums.failures
       const isWrong = sums.givenUp > 0 && isMostlyUnread !== this.#isMostlyUnread
       this.#isMostlyUnread = isMostlyUnread
       if (isWrong && !work.isRepeated) {
         await stage.drop()
-        return await this.#stageParts(base, { ...work, isRepeated: true })
+        return await this.#stageBatches(base, { ...work, isRepeated: true })
       }
       const largeLoss = work.check(sums)
       if (base === undefined || !stage.isEmpty) return { stage, sums, largeLoss }
@@ -167,15 +167,15 @@ export class LakeIngest {
     }
   }
 
-  async #putParts (stage: Stage, { known, changed, listing, isRequired, onProgress }: LakeWork): Promise<PartSums> {
-    const { rules, clock, partObjects = PART_OBJECTS } = this.#options
-    const sums = new PartSums()
-    for await (const changes of changed.parts(partObjects)) {
+  async #putBatches (stage: Stage, { known, changed, listing, isRequired, onProgress }: LakeWork): Promise<BatchSums> {
+    const { rules, clock, batchObjects = BATCH_OBJECTS } = this.#options
+    const sums = new BatchSums()
+    for await (const changes of changed.batches(batchObjects)) {
       const report = ({ toFetch, fetched }: ReconcileProgress) =>
         onProgress({ listed: listing.listed, requests: listing.requests + sums.requests, toFetch: sums.fetched + toFetch, fetched: sums.fetched + fetched })
-      const part = await reconcilePart(this.#store, changes, { known, rules, clock, isRequired, isMostlyUnread: this.#isMostlyUnread, failures: this.#failures, onProgress: report })
-      await stage.put(part.delta)
-      sums.add(part)
+      const batch = await reconcileBatch(this.#store, changes, { known, rules, clock, isRequired, isMostlyUnread: this.#isMostlyUnread, failures: this.#failures, onProgress: report })
+      await stage.put(batch.delta)
+      sums.add(batch)
     }
     return sums
   }
@@ -188,13 +188,13 @@ interface LakeWork {
   readonly isRequired: boolean
   readonly onProgress: (progress: ReconcileProgress) => void
   /** Checks the loss of records. @throws LargeLossError */
-  readonly check: (sums: PartSums) => Loss | undefined
-  /** Whether the parts are worked on for the second time, because it was assumed wrongly whether most of the lake cannot be read. */
+  readonly check: (sums: BatchSums) => Loss | undefined
+  /** Whether the batches are reconciled for the second time, because it was assumed wrongly whether most of the lake cannot be read. */
   readonly isRepeated?: boolean
 }
 
-/** What the parts of a lake have together. */
-class PartSums {
+/** The sums over all batches of a reconcile. */
+class BatchSums {
   added = 0
   listed = 0
   unread = 0
@@ -210,7 +210,7 @@ class PartSums {
   readonly missing = new MissingRecords()
   missingUnread = 0
 
-  add ({ added, listed, missing, missingUnread, touched, failures, outcome }: ReconciledPart): void {
+  add ({ added, listed, missing, missingUnread, touched, failures, outcome }: ReconciledBatch): void {
     this.added += added
     this.listed += listed
     this.unread += outcome.coverage.unread

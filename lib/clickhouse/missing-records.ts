@@ -4,7 +4,7 @@ import { isLargeLoss, type Loss } from '../base/large-loss.js'
 
 const BUCKETS = 2 ** 16
 
-/** The records that a listing lacks, in constant memory: how many, and a sum of hashes, for each of 65,536 parts of all possible keys. */
+/** The records that a listing lacks, in constant memory: how many, and a sum of hashes, for each of 65,536 buckets, to which keys are assigned by their hashes. */
 export class MissingRecords {
   readonly #counts = new Uint32Array(BUCKETS)
   readonly #sums = new Uint32Array(BUCKETS)
@@ -28,7 +28,7 @@ export class MissingRecords {
     this.#known++
   }
 
-  /** How many of these records another listing may have had, given what that one lacks. Never too small; exact if each part of the keys has either the same missing records in both, or only new ones. */
+  /** How many of these records another listing may have had, given what that one lacks. Never too small; exact if each bucket has either the same missing records in both, or only new ones. */
   unconfirmedBy (other: MissingRecords): number {
     let count = Math.max(0, this.#unknown - other.#unknown)
     for (let bucket = 0; bucket < BUCKETS; bucket++) {

@@ -111,17 +111,17 @@ function pageOf (found: readonly Values[], limit: number, count: number, columns
  *
  * @param count their number, if it is known: an engine that returns fewer has failed
  */
-async function * counted<T> (parts: AsyncIterable<readonly T[]>, count: number | undefined): AsyncGenerator<readonly T[], void> {
+async function * counted<T> (chunks: AsyncIterable<readonly T[]>, count: number | undefined): AsyncGenerator<readonly T[], void> {
   let read = 0
-  for await (const rows of parts) {
+  for await (const rows of chunks) {
     read += rows.length
     yield rows
   }
   if (count !== undefined && read !== count) throw new EngineError('engine_incomplete', `The engine returned ${read} of ${countOf(count, 'record')}`)
 }
 
-async function * batches (parts: AsyncIterable<readonly Value[][]>, shape: Shape, columns: number): AsyncGenerator<(readonly Cell[])[]> {
-  for await (const rows of parts) {
+async function * batches (chunks: AsyncIterable<readonly Value[][]>, shape: Shape, columns: number): AsyncGenerator<(readonly Cell[])[]> {
+  for await (const rows of chunks) {
     for (const some of slices(rows, columns)) yield some.map(shape.cellsOf)
   }
 }
@@ -132,9 +132,9 @@ function * slices<T> (rows: readonly T[], columns: number): Generator<readonly T
 }
 
 /** The JSON of the records, as it was written when they were stored. */
-async function * jsonText (parts: AsyncIterable<readonly string[]>, format: 'json' | 'ndjson'): AsyncGenerator<string, void> {
+async function * jsonText (chunks: AsyncIterable<readonly string[]>, format: 'json' | 'ndjson'): AsyncGenerator<string, void> {
   let separator = '['
-  for await (const objects of parts) {
+  for await (const objects of chunks) {
     if (objects.length === 0) continue
     yield format === 'json' ? separator + objects.join(',') : objects.join('\n') + '\n'
     separator = ','

@@ -77,7 +77,7 @@ export function isOneOf (expression: Sql, values: readonly (string | number)[], 
 /** The quotes and the comma of an element of an array, and the escape of some of its characters. */
 const ELEMENT_OVERHEAD = 4
 
-/** Splits values so that each part fits into one parameter, as an array. `lengthOf`: of a value, in UTF-16 code units. */
+/** Splits values into chunks, each of which fits into one parameter as an array. `lengthOf`: of a value, in UTF-16 code units. */
 export function chunksOf<T> (values: readonly T[], lengthOf: (value: T) => number): T[][] {
   const chunks: T[][] = []
   let length = Infinity

@@ -10,7 +10,7 @@ import { identifier, parameter, sql, type Sql } from './sql.js'
 import { columnsOfRow, toObjectRow, toRejectRow, toRow, type StoredObject, type StoredRecord, type StoredReject } from './stored-record.js'
 import { DATA_TABLES, namesOf, OBJECTS_TABLE, RECORDS_TABLE, REJECTS_TABLE, STAGED_KEYS_OF_SHARD, STAGES_OF_SHARD, VALIDITY, type DataTable } from './tables.js'
 
-/** Part of a change: rows that are added or replaced, and the keys of those that are removed. A key occurs in one part only, and once. */
+/** A batch of a change: rows that are added or replaced, and the keys of those that are removed. A key occurs in one batch only, and once. */
 export interface Delta {
   readonly records: readonly StoredRecord[]
   readonly removedRecords: readonly string[]
@@ -64,7 +64,7 @@ export class Stage {
     return [...this.#counts.values()].every(({ rows, keys }) => rows + keys === 0)
   }
 
-  /** Adds a part of the change. After an error, the stage must not be committed. @throws EngineError */
+  /** Adds a batch of the change. After an error, the stage must not be committed. @throws EngineError */
   async put ({ records, removedRecords, objects, removedObjects, rejects, removedRejects }: Delta): Promise<void> {
     await Promise.all([
       this.#put(RECORDS_TABLE, columnsOfRow(this.#fields), records, (record) => toRow(this.#fields, record), removedRecords),

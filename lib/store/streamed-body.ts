@@ -43,7 +43,7 @@ export async function measureBody (open: () => AsyncIterable<Uint8Array>): Promi
 }
 
 /**
- * Reads a body in order to write it. Withholds the last part until all bytes have been verified, so that a body never looks whole if it is not.
+ * Reads a body in order to write it. Withholds the last chunk until all bytes have been verified, so that a body never looks whole if it is not.
  *
  * @throws BodyError if its source fails; StoreError `corrupt` if it has other bytes than before
  */

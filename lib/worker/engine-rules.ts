@@ -9,7 +9,7 @@ export interface EngineRules {
   readonly maxStalenessMs: number
   /** Versions that were replaced at least this long ago are forgotten. */
   readonly versionsMaxAgeMs: number
-  /** An output with more bytes is written in parts. Default: `MAX_PUT_BYTES`. */
+  /** An output with more bytes is written by a multipart upload. Default: `MAX_PUT_BYTES`. */
   readonly maxPutBytes?: number
 }
 

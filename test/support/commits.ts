@@ -53,10 +53,10 @@ export function deltaOf (from: Content, to: Content): Delta {
   }
 }
 
-/** Two parts of a change. */
+/** Splits a change into two batches. */
 export function halves ({ records, removedRecords, objects, removedObjects, rejects, removedRejects }: Delta): readonly [Delta, Delta] {
   const half = <T>(all: readonly T[], i: number) => all.filter((_, place) => place % 2 === i)
-  const part = (i: number): Delta => ({
+  const batch = (i: number): Delta => ({
     records: half(records, i),
     removedRecords: half(removedRecords, i),
     objects: half(objects, i),
@@ -64,7 +64,7 @@ export function halves ({ records, removedRecords, objects, removedObjects, reje
     rejects: half(rejects, i),
     removedRejects: half(removedRejects, i)
   })
-  return [part(0), part(1)]
+  return [batch(0), batch(1)]
 }
 
 /** What can be read from the tables. */

@@ -70,7 +70,7 @@ class Lake {
   }
 }
 
-interface TwinsOptions { readonly rules?: SourceRules, readonly maxLoss?: number, readonly partObjects?: number, readonly pageObjects?: number }
+interface TwinsOptions { readonly rules?: SourceRules, readonly maxLoss?: number, readonly batchObjects?: number, readonly pageObjects?: number }
 
 /** The same lake twice: one is reconciled in memory, and one in the engine. */
 class Twins {
@@ -92,9 +92,9 @@ class Twins {
     this.#ingest = new LakeIngest(this.lakes[1].store, { connection, commits, rules, clock: () => this.time, maxLoss, ...options })
   }
 
-  static async open (connection: Connection, { rules = RULES, maxLoss = 1, partObjects = 10_000, pageObjects = 10_000 }: TwinsOptions = {}): Promise<Twins> {
+  static async open (connection: Connection, { rules = RULES, maxLoss = 1, batchObjects = 10_000, pageObjects = 10_000 }: TwinsOptions = {}): Promise<Twins> {
     const commits = await Commits.open({ store: new MemoryStore(new S3Bucket(Date.now)), key: 'out.engine.json', connection, fields, timeZone: rules.timeZone, identity: { lake: 'a', schema: rules.schema }, clock: () => 0, wallClock: Date.now })
-    return new Twins(connection, commits, { rules, maxLoss, partObjects, pageObjects })
+    return new Twins(connection, commits, { rules, maxLoss, batchObjects, pageObjects })
   }
 
   each (change: (lake: Lake) => void): void {
@@ -134,7 +134,7 @@ class Twins {
     assert.deepEqual([coverage, found.failed, found.readAgainAt], [expected.coverage, expected.failed, expected.readAgainAt])
     if (previous !== undefined && last!.state.name !== EMPTY_NAME) assert.deepEqual([...found.touched!].sort(compareUtf8), keysBetween(state.changes, findPosition(state.changes, lastPosition(last!.state.changes))!, state.changes.ends.length - 1))
     const [downloads, inEngine] = this.lakes.map(({ gets: now }, i) => now - gets[i]!)
-    // If many files cannot be read, the parts are worked on twice.
+    // If many files cannot be read, the batches are reconciled twice.
     if (this.lakes[0].broken.size === 0) assert.equal(inEngine, downloads)
     this.each(({ meanwhile }) => { meanwhile.clear() })
     return found
@@ -191,13 +191,13 @@ function apply ({ bucket, broken, hidden, meanwhile }: Lake, step: Step): void {
 }
 
 t.test('a lake in the engine has the records, the quarantine and the warnings that it has in memory, after any changes', { skip: noClickHouse }, async (t) => {
-  for (const partObjects of [1, 3, 10_000]) {
-    await t.test(`parts of ${partObjects}`, async (t) => {
+  for (const batchObjects of [1, 3, 10_000]) {
+    await t.test(`batches of ${batchObjects}`, async (t) => {
       const rounds = fc.array(fc.record({ steps: fc.array(step, { maxLength: 8 }), seconds: fc.constantFrom(1, 30, 700) }), { minLength: 2, maxLength: 6 })
       await fc.assert(fc.asyncProperty(rounds, fc.constantFrom('shortest' as const, 'newest' as const), async (rounds, duplicates) => {
         const connection = await connect({ teardown: () => {} })
         try {
-          const twins = await Twins.open(connection, { rules: { ...RULES, duplicates }, partObjects, pageObjects: partObjects + 1 })
+          const twins = await Twins.open(connection, { rules: { ...RULES, duplicates }, batchObjects, pageObjects: batchObjects + 1 })
           for (const { steps, seconds } of rounds) {
             twins.each((lake) => steps.forEach((step) => apply(lake, step)))
             twins.time += seconds * 1000
@@ -249,7 +249,7 @@ t.test('a file that cannot be found any more after it was listed is read when a 
 })
 
 t.test('a large loss is believed once the next listing agrees, as in memory', { skip: noClickHouse }, async (t) => {
-  const twins = await Twins.open(await connect(t), { maxLoss: 0.2, partObjects: 50, pageObjects: 64 })
+  const twins = await Twins.open(await connect(t), { maxLoss: 0.2, batchObjects: 50, pageObjects: 64 })
   const keys = Array.from({ length: 300 }, (_, i) => `in/${i}.csv`)
   const remove = (from: number, to: number) => twins.each(({ bucket }) => { for (const key of keys.slice(from, to)) bucket.delete(key) })
   twins.each(({ bucket }) => { bucket.put(OUTPUT, '', { 'x-amz-meta-records': '300' }) })
@@ -269,7 +269,7 @@ t.test('a large loss is believed once the next listing agrees, as in memory', { 
 })
 
 t.test('files of the last listing that could not be read count as records that a listing lacks, as in memory', { skip: noClickHouse }, async (t) => {
-  const twins = await Twins.open(await connect(t), { maxLoss: 0.2, partObjects: 50, pageObjects: 64 })
+  const twins = await Twins.open(await connect(t), { maxLoss: 0.2, batchObjects: 50, pageObjects: 64 })
   const keys = Array.from({ length: 300 }, (_, i) => `in/${i}.csv`)
   for (const key of keys) twins.put(key, INFO)
   twins.each(({ broken }) => { for (const key of keys.slice(10)) broken.set(key, new StoreError('timeout', 'slow')) })
@@ -283,11 +283,11 @@ t.test('files of the last listing that could not be read count as records that a
   t.equal((await twins.reconcile()).committed.records, 150)
 })
 
-t.test('if half of the info files cannot be read, the lake is the cause, whatever the parts are; if fewer, the files are', { skip: noClickHouse }, async (t) => {
+t.test('if half of the info files cannot be read, the lake is the cause, whatever the batches are; if fewer, the files are', { skip: noClickHouse }, async (t) => {
   const refused = new StoreError('access_denied', 'refused', { isRefused: true })
-  for (const partObjects of [1, 10_000]) {
+  for (const batchObjects of [1, 10_000]) {
     const connection = await connect(t)
-    const twins = await Twins.open(connection, { partObjects })
+    const twins = await Twins.open(connection, { batchObjects })
     const codes = async (found: Ingested) => (await readGroups(connection, found.committed.number)).map(({ code, count }) => [code, count])
     for (const key of ['a', 'b', 'c', 'd']) twins.put(`in/${key}.csv`, INFO)
     twins.each(({ broken }) => { for (const key of ['a', 'b', 'c']) broken.set(`in/${key}.csv`, refused) })
@@ -320,8 +320,8 @@ t.test('changes that the engine has lost before they were read are an error, not
   await Twins.open(connection)
   const changed = new ChangedObjects(connection)
   await changed.add(['a', 'b', 'c', 'd'].map((id) => ({ key: `in/${id}.csv`, id })))
-  const parts = changed.parts(2)
-  t.same((await parts.next()).value!.map(({ id }: { id: string }) => id), ['a'])
+  const batches = changed.batches(2)
+  t.same((await batches.next()).value!.map(({ id }: { id: string }) => id), ['a'])
   await changed.drop()
-  await t.rejects(async () => { while ((await parts.next()).done !== true); }, { name: 'EngineError', code: 'engine_incomplete', message: 'The engine has returned 1 of the 4 changes of a listing' })
+  await t.rejects(async () => { while ((await batches.next()).done !== true); }, { name: 'EngineError', code: 'engine_incomplete', message: 'The engine has returned 1 of the 4 changes of a listing' })
 })

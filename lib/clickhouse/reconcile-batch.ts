@@ -20,7 +20,7 @@ import { recordsOfTable } from './table-records.js'
 /** What this process knows of a file that could not be read, besides what the tables have. */
 export interface KnownFailure extends Pick<RejectedFile, 'key' | 'etag' | 'size'> { readonly backoff: Backoff }
 
-export interface PartOptions {
+export interface BatchOptions {
   /** The version that the listing was compared with; `undefined` if the tables have no version. */
   readonly known: KnownLake | undefined
   readonly rules: SourceRules
@@ -33,7 +33,7 @@ export interface PartOptions {
   readonly onProgress: (progress: ReconcileProgress) => void
 }
 
-export interface ReconciledPart {
+export interface ReconciledBatch {
   readonly delta: Delta
   /** How many more records there are; negative if there are fewer. */
   readonly added: number
@@ -51,7 +51,7 @@ export interface ReconciledPart {
 }
 
 /** An object as the listing has it, and the key of its record. */
-interface PartObject { readonly id: string, readonly info: ObjectInfo }
+interface BatchObject { readonly id: string, readonly info: ObjectInfo }
 
 /**
  * Brings the records that some objects are part of up to date.
@@ -59,7 +59,7 @@ interface PartObject { readonly id: string, readonly info: ObjectInfo }
  * @param changes all changes of these records
  * @throws StoreError, EngineError
  */
-export async function reconcilePart (store: ReadableStore, changes: readonly ObjectChange[], options: PartOptions): Promise<ReconciledPart> {
+export async function reconcileBatch (store: ReadableStore, changes: readonly ObjectChange[], options: BatchOptions): Promise<ReconciledBatch> {
   const { known, rules, clock, isRequired, isMostlyUnread, failures, onProgress } = options
   const ids = [...new Set(changes.map(({ id }) => id))]
   const [objects, rejects, records] = known === undefined ? [[], [], []] : await Promise.all([known.objectsOf(ids), known.rejectsOf(ids), known.recordsOf(ids)])
@@ -98,9 +98,9 @@ function idsOf (files: readonly { readonly id: string }[]): string[] {
   return [...new Set(files.map(({ id }) => id))]
 }
 
-/** The objects of the part as the listing has them, by key, in the order of the keys. */
-function listedObjects (known: readonly StoredObject[], changes: readonly ObjectChange[]): ReadonlyMap<string, PartObject> {
-  const objects = new Map<string, PartObject>(known.map(({ key, id, etag, size, modified }) => [key, { id, info: { key, etag, size, lastModified: modified } }]))
+/** The objects of the batch as the listing has them, by key, in the order of the keys. */
+function listedObjects (known: readonly StoredObject[], changes: readonly ObjectChange[]): ReadonlyMap<string, BatchObject> {
+  const objects = new Map<string, BatchObject>(known.map(({ key, id, etag, size, modified }) => [key, { id, info: { key, etag, size, lastModified: modified } }]))
   for (const { key, id, listed } of changes) {
     if (listed === undefined) objects.delete(key)
     else objects.set(key, { id, info: listed })
@@ -109,7 +109,7 @@ function listedObjects (known: readonly StoredObject[], changes: readonly Object
 }
 
 /** The ids of the records that have info files. */
-function listedIds (listed: ReadonlyMap<string, PartObject>, rules: SourceRules): ReadonlySet<string> {
+function listedIds (listed: ReadonlyMap<string, BatchObject>, rules: SourceRules): ReadonlySet<string> {
   const classify = objectClassifier(rules)
   return new Set([...listed].filter(([key, { id }]) => classify(toSlice(key)).kind === 'info' && checkId(toSlice(id)) === undefined).map(([, { id }]) => id))
 }
@@ -124,7 +124,7 @@ function withBackoff (file: RejectedFile, failures: ReadonlyMap<string, KnownFai
  * The objects that the next listing is compared with. An info file has the version of which a record or a reject is known: another version than the listed one if the file was
  * replaced after it was listed. A file that was deleted meanwhile is left out, so that a listing that has it again is a change.
  */
-function storedObjects (listed: ReadonlyMap<string, PartObject>, { state, quarantine }: View, rules: SourceRules): StoredObject[] {
+function storedObjects (listed: ReadonlyMap<string, BatchObject>, { state, quarantine }: View, rules: SourceRules): StoredObject[] {
   const classify = objectClassifier(rules)
   const rejected = rejectedFilesOf(state)
   const quarantined = new Set(textsOf(quarantine.keys))
