@@ -142,7 +142,7 @@ const whereMistakes: readonly (readonly [condition: string, detail: RegExp])[] =
   ['age BETWEEN 60 AND 65', /; BETWEEN is not an operator: use where=age>=60&where=age<=65$/], ["first_name in ('A', 'B')", /use where=first_name=A&where=first_name=B$/], ['city is null', /IS NULL is not an operator: use where=!city$/],
   ['city is not null', /use where=city$/], ['age>65 AND image_exists', /repeat where=.*; image_exists is a parameter of its own$/], ['age>65 and age<70', /any of several values$/], ['first name like', /unknown column first name like/],
   ['birthts=x', /the value of birthts must be an integer from .* \(milliseconds since 1970-01-01 UTC\)$/], ['birthts<1950-01-01', /\(milliseconds since 1970-01-01 UTC\); 1950-01-01 is -631152000000$/], ['birthts=1950-01-01T00:00:00Z', /; 1950-01-01T00:00:00Z is -631152000000$/], ['birthts>=1.5', /an integer/], ['birthts=', /use !birthts for records without a value/], ['birthts!=null', /use !birthts/], ['birthts<1e400', /an integer/],
-  ['birthts~1', /~ is for text, and birthts has values of the type integer/], ['birthts^=1', /\^= is for text/], ['age=old', /the value of age must be an integer from \S+ to \d+$/], ['age=30-40', /; use where=age>=30&where=age<=40$/], ['age=30..40', /; use where=age>=30&where=age<=40$/], ['age>=30,age<=40', /; a condition compares one column with one value; repeat where=/], ['age>=30;age<=40', /; repeat where=/], ['agee>3', /unknown column agee; did you mean age\?/], ['!fist_name', /did you mean first_name/]
+  ['birthts~1', /~ is for text, and birthts has values of the type integer/], ['birthts^=1', /\^= is for text/], ['age=old', /the value of age must be an integer from \S+ to \d+$/], ['age=30-40', /; use where=age>=30&where=age<=40$/], ['age=30..40', /; use where=age>=30&where=age<=40$/], ['birthts>2024-05', /since 1970-01-01 UTC\)$/], ['age>=30,age<=40', /; a condition compares one column with one value; repeat where=/], ['age>=30;age<=40', /; repeat where=/], ['agee>3', /unknown column agee; did you mean age\?/], ['!fist_name', /did you mean first_name/]
 ]
 
 /** Query strings, the invalid parameter that the response must name, and a pattern of the error message. */
@@ -197,7 +197,7 @@ t.test('the hint about an unknown parameter names a column, route or condition t
   t.match((await app.inject('/data?city=Rome')).json().errors[0].detail, /^unknown parameter; this URL accepts /, 'no columns are known before the lake has been read')
   await app.inject('/data')
   const table: [url: string, hint: string][] = [
-    ['/data?city=Rome', 'use where=city=Rome'], ['/stats?age=30', 'use where=age=30'], ['/data?age=30-40', 'use where=age>=30&where=age<=40'], ['/data?city=30-40', 'use where=city=30-40'], ['/data?city=', 'use where=city=<value>'],
+    ['/data?city=Rome', 'use where=city=Rome'], ['/stats?age=30', 'use where=age=30'], ['/data?age=30-40', 'use where=age>=30&where=age<=40'], ['/data?city=30-40', 'use where=city=30-40'], ['/stats?age=40-30', 'use where=age=40-30'], ['/data?age=2024-05', 'use where=age=2024-05'], ['/data?city=', 'use where=city=<value>'],
     ['/stats?format=x', 'use where=format=x'], ['/data?citty=Rome', 'did you mean where=city=<value>?'],
     ['/data?height>100', 'use where=height>100'], ['/stats?measured>=2026-11-01', 'use where=measured>=2026-11-01'], ['/data?city!=Rome', 'use where=city!=Rome'], ['/data?age>=30&age>=40', 'use where=age>=30'],
     ['/data?unheard>9', 'a condition is written where=unheard>9'], ['/data?min_age>=30', 'did you mean min_age?'],
@@ -206,10 +206,12 @@ t.test('the hint about an unknown parameter names a column, route or condition t
     ['/data?min_height=100', 'use where=height>=100'], ['/data?height_max=9.5', 'use where=height<=9.5'], ['/stats?height__gte=1', 'use where=height>=1'], ['/stats?height[lt]=1', 'use where=height<1'],
     ['/data?city_ne=R%26B%20%2B%C3%BC', 'use where=city!=R%26B%20%2B%C3%BC'], ['/data?max_birthts=', 'use where=birthts<=<value>'], ['/data?to_f%C3%A4llig_am=1', 'use where=f%C3%A4llig_am<=1'],
     ['/data?constructor_height=1', 'this URL accepts ' + NAMES + ', columns, sort, bom, delimiter, escape_formulas, format, limit, cursor'],
-    ['/data?search=a', 'use q'], ['/stats?query=a', 'use q'], ['/data/1?fields=city', 'use columns'], ['/data.csv?select=city', 'use columns'], ['/data?has_image=true', 'use image_exists'],
+    ['/data?search=a', 'use q'], ['/stats?query=a', 'use q'], ['/data/1?fields=city', 'use columns'], ['/data.csv?select=city', 'use columns'], ...['has_image', 'with_image', 'image', 'photo'].map((name): [string, string] => [`/data?${name}=true`, 'use image_exists']),
     ...['order', 'order_by', 'sort_by', 'sortBy'].map((name): [string, string] => [`/data?${name}=city`, 'use sort; a minus before a column reverses its order']),
     ['/data?age_min=30', 'use min_age'], ['/stats?age_max=30', 'use max_age'], ['/data?distinct=city', 'use GET /stats?group_by=<column>'], ['/data?id=1', 'use user_id'], ['/rejects?id=1', 'use user_id'],
     ['/data.csv?separator=;', 'use delimiter'], ['/data.csv?decimal=,', 'numbers are written with a decimal point'], ['/data?count=true', 'X-Total-Count of the response and count of GET /stats are the number of records that match'],
+    ['/data.csv?locale=de', 'numbers are written with a decimal point'], ['/data?encoding=latin1', 'CSV is UTF-8; bom=true adds a byte order mark, by which spreadsheets recognize it'],
+    ['/stats?top=5', 'use limit'], ['/stats?interval=10', 'use bin_width for age_histogram, and bins for the histograms of columns'],
     ['/data?since=x', 'since is a parameter of GET /changes'], ['/data?dry_run=true', 'dry_run is a parameter of POST /data'], ['/jobs?limit=3', 'limit is a parameter of GET /data'],
     ['/jobs?page=3', 'this URL accepts no parameters'], ['/data/1?city=Rome', 'this URL accepts columns, as_of']
   ]

@@ -91,7 +91,7 @@ export function unknownCursor (): Problem {
 
 /** The problem of a cursor beside which a request has other parameters than those in the cursor. */
 export function otherQuery (): Problem {
-  return invalidParameter('cursor', 'belongs to a query with other parameters; send it without parameters other than limit')
+  return invalidParameter('cursor', 'belongs to a query with other parameters; send it without parameters other than limit to continue that query, or begin another query without a cursor')
 }
 
 /** The problem of a cursor that does not fit its listing. */

@@ -23,16 +23,19 @@ export interface HintSources {
 /** Names that other services give to parameters, without separators and in lower case, and the parameters that a route must have for the hint. */
 const OTHER_NAMES: readonly { readonly names: readonly string[], readonly parameters: readonly string[], readonly hint: string }[] = [
   { names: ['offset', 'page', 'pagesize', 'perpage', 'skip'], parameters: ['limit', 'cursor'], hint: 'use limit and cursor' },
+  { names: ['maxresults', 'size', 'take', 'top'], parameters: ['limit'], hint: 'use limit' },
   { names: ['search', 'query'], parameters: ['q'], hint: 'use q' },
   { names: ['fields', 'select'], parameters: ['columns'], hint: 'use columns' },
   { names: ['order', 'orderby', 'sortby'], parameters: ['sort'], hint: 'use sort; a minus before a column reverses its order' },
-  { names: ['hasimage'], parameters: ['image_exists'], hint: 'use image_exists' },
+  { names: ['hasimage', 'hasimages', 'hasphoto', 'image', 'images', 'photo', 'withimage'], parameters: ['image_exists'], hint: 'use image_exists' },
   { names: ['agemin', 'agegte', 'agefrom'], parameters: ['min_age'], hint: 'use min_age' },
   { names: ['agemax', 'agelte', 'ageto'], parameters: ['max_age'], hint: 'use max_age' },
   { names: ['distinct', 'unique'], parameters: ['where'], hint: 'use GET /stats?group_by=<column>' },
   { names: ['separator', 'sep'], parameters: ['delimiter'], hint: 'use delimiter' },
   { names: ['count', 'total'], parameters: ['cursor', 'where'], hint: 'X-Total-Count of the response and count of GET /stats are the number of records that match' },
-  { names: ['decimal', 'decimalchar', 'decimalseparator'], parameters: ['delimiter'], hint: 'numbers are written with a decimal point' }
+  { names: ['bucket', 'buckets', 'bucketsize', 'interval'], parameters: ['bin_width'], hint: 'use bin_width for age_histogram, and bins for the histograms of columns' },
+  { names: ['decimal', 'decimalchar', 'decimalseparator', 'lang', 'language', 'locale'], parameters: ['delimiter'], hint: 'numbers are written with a decimal point' },
+  { names: ['charset', 'encoding'], parameters: ['bom'], hint: 'CSV is UTF-8; bom=true adds a byte order mark, by which spreadsheets recognize it' }
 ]
 
 /** Parameters that exist only if the schema has such a field. */
@@ -56,7 +59,8 @@ function hintOf (name: string, given: string, parameters: Parameters, { url, rou
   const filterable = has('where') && columns !== undefined ? columnNames(columns).filter(isQueryable) : []
   if (filterable.includes(name)) {
     // In a column of text, such a value may be one that records have.
-    const range = columns !== undefined && columnType(columns, name) !== 'string' ? rangeOf(inUrl(name), given) : undefined
+    const type = columns && columnType(columns, name)
+    const range = type === undefined || type === 'string' ? undefined : rangeOf(inUrl(name), given, type)
     return `use ${range ?? `where=${inUrl(name)}=${valueOf(given)}`}`
   }
   const condition = has('where') ? conditionOf(name, given) : undefined

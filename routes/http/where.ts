@@ -3,6 +3,7 @@ import { didYouMean, joinParts, nearest } from '../../lib/base/nearest.js'
 import { columnNames, columnType, type Columns } from '../../lib/query/age-column.js'
 import type { Filter, Operand } from '../../lib/query/filter.js'
 import { acceptedOperand, findEnumMistake, operandHint, parseBound, parseOperand, type OperandType } from '../../lib/schema/operand.js'
+import type { TypeName } from '../../lib/schema/field-type.js'
 import type { Field, Schema } from '../../lib/schema/schema.js'
 import { invalidParameter } from '../../plugins/problems/problem.js'
 import { listParameter, textParameter } from './parameter.js'
@@ -88,21 +89,22 @@ function operandOf ({ text, column, operator, value }: Condition, of: ConditionC
   const operand = isEquality ? parseOperand(of.type, value) : parseBound(of.type, value)
   const mistake = operand === undefined ? `must be ${acceptedOperand(of)}` : isEquality && of.field !== undefined ? findEnumMistake(of.field, operand) : undefined
   if (operand !== undefined && mistake === undefined) return operand
-  const hint = value === '' || value === 'null' ? `; use !${column} for records without a value` : several(column, value) ?? (operator === '!=' && of.type === 'datetime' ? '' : operandHint(of, value, column))
+  const hint = value === '' || value === 'null' ? `; use !${column} for records without a value` : several(column, value, of.type) ?? (operator === '!=' && of.type === 'datetime' ? '' : operandHint(of, value, column))
   throw invalidWhere(text, `the value of ${column} ${mistake}${hint}`)
 }
 
 /** The hint about a value that is two numbers, such as 30-40, or has another condition after it, such as 30,age<40. */
-function several (column: string, value: string): string | undefined {
-  const range = rangeOf(column, value)
+function several (column: string, value: string, type: TypeName): string | undefined {
+  const range = rangeOf(column, value, type)
   if (range !== undefined) return `; use ${range}`
   return /[,;].*[=<>!~]/.test(value) ? `; ${ONE_COMPARISON}` : undefined
 }
 
-/** The two conditions that a range such as 30-40 or 30..40 stands for; `undefined` if the text is not one. */
-export function rangeOf (column: string, text: string): string | undefined {
-  const [, low, high] = /^(\d+(?:\.\d+)?)\s*(?:-|\.\.|:)\s*(\d+(?:\.\d+)?)$/.exec(text) ?? []
-  return low === undefined ? undefined : `where=${column}>=${low}&where=${column}<=${high}`
+/** The two conditions that a range such as 30-40 or 30..40 stands for; `undefined` if the text is not a range of values of the type, as the month 2024-05 is not. */
+export function rangeOf (column: string, text: string, type: TypeName): string | undefined {
+  const [, low = '', high = ''] = /^(\d+(?:\.\d+)?)\s*(?:-|\.\.|:)\s*(\d+(?:\.\d+)?)$/.exec(text) ?? []
+  const isRange = [low, high].every((bound) => parseBound(type, bound) !== undefined) && Number(low) <= Number(high)
+  return isRange ? `where=${column}>=${low}&where=${column}<=${high}` : undefined
 }
 
 /** @throws {Problem} */
