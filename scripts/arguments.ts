@@ -20,6 +20,8 @@ export function parseOptions<const T extends Options> (argv: readonly string[], 
     throw new UnknownOptionError(unknown, similar === undefined ? '; see --help' : didYouMean(`--${similar}`), unknown.value ?? (next?.kind === 'positional' ? next.value : undefined))
   }
   for (const token of tokens) if (token.kind === 'option') checkValue(token, options)
+  const extra = tokens.find((token) => token.kind === 'positional')
+  if (extra !== undefined) throw new UsageError(`unexpected argument '${extra.value}'; the command takes options only${Object.hasOwn(options, 'lake') ? ', such as --lake file:folder' : ''}; see --help`)
   try {
     return parseArgs({ args, options }).values
   } catch (error) {

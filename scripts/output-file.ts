@@ -6,6 +6,8 @@ import { CommandError, UsageError } from './command.js'
 
 /** Checks that `path`, the value of --output, is that of a regular file, or of a new file in a folder that exists. @param otherwise what the command does without --output @throws {UsageError} */
 export async function checkOutputFile (path: string, otherwise: string): Promise<void> {
+  // Many commands take it for stdout. A file of this name is ./-.
+  if (path === '-') throw new UsageError(`--output: got '-'; must be the path of a file; without --output ${otherwise}`)
   const found = await stat(path).catch(() => undefined)
   if (found !== undefined && !found.isFile()) throw new UsageError(`--output: got '${path}', which is not a regular file; without --output ${otherwise}`)
   if (!(await stat(dirname(path)).catch(() => undefined))?.isDirectory()) throw new UsageError(`--output: got '${path}'; the folder ${dirname(path)} does not exist`)

@@ -52,7 +52,7 @@ function findMistakes (transformer: UserDataTransformer, code: RejectCode): { re
   const mistakes = new Map<string, Mistake>()
   let count = 0
   for (const { key, line, detail, hint, excerpt } of entriesOf(transformer, code)) {
-    const heading = hint === null ? detail : `${detail}; ${hint}`
+    const heading = hint === null ? detail : `${detail}. ${hint}`
     const name = JSON.stringify([heading, excerpt])
     const mistake = mistakes.get(name) ?? { heading, excerpt, count: 0, files: [] }
     mistakes.set(name, mistake)

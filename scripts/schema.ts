@@ -3,7 +3,7 @@ import { monotonicNow } from '../lib/base/clock.js'
 import { forEachConcurrently } from '../lib/base/concurrent.js'
 import { countOf } from '../lib/base/count-of.js'
 import { DEFAULTS } from '../lib/base/defaults.js'
-import { INFO_FORMATS, type InfoFormat } from '../lib/base/info-formats.js'
+import { INFO_EXTENSIONS, INFO_FORMATS, type InfoFormat } from '../lib/base/info-formats.js'
 import { MAX_INFO_BYTES } from '../lib/source/rules.js'
 import type { ObjectStore } from '../lib/store/object-store.js'
 import { openStore } from '../lib/store/open-store.js'
@@ -75,8 +75,7 @@ async function takeSample (store: ObjectStore, prefix: string, count: number, io
     throw new Error(`${store.url} has no object with the prefix '${prefix}'; ${found === undefined ? 'see --prefix' : `there are info files without it, such as ${found.key}: use --prefix '${found.prefix}'`}`)
   }
   if (chosen.length === 0) {
-    const extensions = INFO_FORMATS.map((format) => `.${format}`).join(', ')
-    throw new Error(`${store.url} has ${listed === 1 ? 'one object' : `${listed} objects`} with the prefix '${prefix}', and no info file (${extensions}); see --prefix`)
+    throw new Error(`${store.url} has ${listed === 1 ? 'one object' : `${listed} objects`} with the prefix '${prefix}', and no info file (${INFO_EXTENSIONS}); see --prefix`)
   }
   const progress = new Progress(chosen.length, io.stderr, monotonicNow)
   const sampled: SampledFile[] = []

@@ -1,5 +1,8 @@
 /** The formats of info files: each is the extension of its objects, in lower case. */
 export const INFO_FORMATS = ['csv', 'csv.gz', 'tsv', 'json'] as const
+/** The extensions of info files, for messages. */
+export const INFO_EXTENSIONS = INFO_FORMATS.map((format) => `.${format}`).join(', ')
+
 export type InfoFormat = (typeof INFO_FORMATS)[number]
 
 /** The encodings of info files. UTF-8 and UTF-16 may have a byte order mark. Without one, UTF-16 is big-endian if its first byte is 0, otherwise little-endian. */

@@ -75,15 +75,16 @@ function describeUnusable (summary: LakeSummary): string {
   const place = prefix === '' ? 'in the lake' : `with the prefix ${JSON.stringify(prefix)}`
   if (listed === 0) return `There is no object ${place}; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are`
   const parts = [
-    ...counts.ignored > 0 ? [`${counts.ignored} ignored (${list(ignored.map(describeIgnored))})`] : [],
+    ...counts.ignored > 0 ? [`${counts.ignored} ignored (${describeIgnored(ignored)})`] : [],
     ...counts.rejects > 0 ? [`${counts.rejects} rejected (${describeGroups(groups.filter(({ code }) => code !== 'orphan'))})`] : [],
     ...counts.orphans > 0 ? [`${countOf(counts.orphans, 'image')} without an info file`] : []
   ]
   return (listed === 1 ? `The only object ${place} does not become a record` : `None of the ${listed} objects ${place} becomes a record`) + (parts.length === 0 ? '' : `: ${parts.join('; ')}`) + (isMisfit(summary) ? `. ${MISFIT}` : '')
 }
 
-function describeIgnored ({ extension, count, example }: IgnoredObjects): string {
-  return `${count} ${extension === null ? 'without an extension, or with one beyond the first 100' : `.${extension}`}, such as ${example}`
+/** The most frequent extensions of ignored objects, each with their number and one of them. */
+export function describeIgnored (ignored: readonly IgnoredObjects[]): string {
+  return list(ignored.map(({ extension, count, example }) => `${count} ${extension === null ? 'without an extension, or with one beyond the first 100' : `.${extension}`}, such as ${example}`))
 }
 
 const MISFIT = 'If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; userlake schema writes one'

@@ -3,6 +3,8 @@ import Fastify from 'fastify'
 import { countOf } from '../../lib/base/count-of.js'
 import { readEnvFile } from '../../lib/base/env-file.js'
 import { StoreError } from '../../lib/base/errors.js'
+import { INFO_EXTENSIONS } from '../../lib/base/info-formats.js'
+import { describeIgnored } from '../../lib/source/lake-warnings.js'
 import { undefinedIfRefused } from '../../lib/store/own-object.js'
 import { RECORDS } from '../../lib/store/precondition.js'
 import type { UserDataTransformer } from '../../lib/transformer.js'
@@ -81,7 +83,7 @@ async function describeLake (transformer: UserDataTransformer): Promise<string> 
     `rejected info files: ${counts.rejects}`,
     ...describeRejects(transformer).map((line) => `  ${line}`),
     `images without an info file: ${counts.orphans}` + (orphan === undefined ? '' : `, such as ${orphan.key}`),
-    `other objects: ${counts.ignored}` + (ignored.length === 0 ? '' : `, such as ${ignored[0]!.example}`)
+    `ignored objects, which are neither info files (${INFO_EXTENSIONS}) nor images: ${counts.ignored}` + (ignored.length === 0 ? '' : ` (${describeIgnored(ignored)})`)
   ]
   return lines.map((line) => `  ${line}\n`).join('')
 }

@@ -1,5 +1,9 @@
+import { countOf } from '../../lib/base/count-of.js'
 import { DEFAULTS } from '../../lib/base/defaults.js'
+import { INFO_EXTENSIONS } from '../../lib/base/info-formats.js'
 import type { FieldDescriptor } from '../../lib/schema/descriptor.js'
+import { IgnoredCounter } from '../../lib/source/ignored-objects.js'
+import { describeIgnored } from '../../lib/source/lake-warnings.js'
 
 /** The form of an extension in a schema. */
 const EXTENSION = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/
@@ -43,21 +47,32 @@ export function inferImages ({ ids, images }: ImageNames, taken: readonly string
 /** The maximum number of extensions that are reported: the most frequent ones. */
 const MAX_REPORTED = 3
 
-/** Objects that are not images, such as `7.pdf`, and have the name of an info file: how many for each extension, and how their keys become a column. */
+/**
+ * Objects that are neither info files nor images: those that have the name of an info file, such as `7.pdf`, with how many there are for each extension, and how their keys become a
+ * column; and all others.
+ */
 export function describeOthers (ids: IdSet, keys: readonly string[]): string[] {
   const found = new Map<string, { count: number, readonly example: string }>()
+  const ignored = new IgnoredCounter()
   for (const key of keys) {
     const extension = extensionAfterId(key.slice(key.lastIndexOf('/') + 1), ids)
-    if (extension === undefined || !EXTENSION.test(extension)) continue
+    if (extension === undefined || !EXTENSION.test(extension)) {
+      const bytes = Buffer.from(key)
+      ignored.add({ bytes, start: 0, end: bytes.length })
+      continue
+    }
     const group = found.get(extension) ?? { count: 0, example: key }
     found.set(extension, group)
     group.count++
   }
   const frequent = [...found].sort(([, a], [, b]) => b.count - a.count).slice(0, MAX_REPORTED)
-  return frequent.map(([extension, { count, example }]) => {
+  const named = frequent.map(([extension, { count, example }]) => {
     const field: FieldDescriptor = { name: extension.replaceAll(/[.-]/g, '_'), type: 'string', source: 'image', extensions: [extension] }
     return `${count} .${extension} ${count === 1 ? 'object has the name of an info file' : 'objects have the names of info files'}, such as ${example}, and ${count === 1 ? 'is' : 'are'} ignored: with the field ${JSON.stringify(field)}, their keys are in the records. The service does not serve their content`
   })
+  const groups = ignored.list()
+  const count = groups.reduce((sum, group) => sum + group.count, 0)
+  return count === 0 ? named : [...named, `${countOf(count, 'object is', 'objects are')} ignored, and neither info files (${INFO_EXTENSIONS}) nor images: ${describeIgnored(groups)}`]
 }
 
 /** The part of an image name after the longest id that it begins with, in lower case and without the dot. Returns `undefined` if it begins with no id. */

@@ -23,7 +23,7 @@ function run (t: Test, { env = {}, files = {}, cwd = testFolder(t, files) }: { e
 const INFO = 'first_name,last_name,birthts\nAnn,Lee,0\n'
 
 t.test('userlake check reports the content of the lake and writes nothing', async (t) => {
-  const files = { lake: { source_data: { '1.csv': INFO, '2.csv': 'first_name\nAnn\n', '1.png': '', '3.png': '', '4.xml': '' } }, '.env': 'LOGLEVEL=debug\n' }
+  const files = { lake: { source_data: { '1.csv': INFO, '2.csv': 'first_name\nAnn\n', '1.png': '', '3.png': '', '4.xml': '', '5.csv.bz2': '', '6.csv.bz2': '' } }, '.env': 'LOGLEVEL=debug\n' }
   const { code, stdout, stderr, cwd } = await run(t, { files, env: { AGREGATE_INTERVAL: '1m', OUTPUT_COLUMNS: 'user_id,firstname', AWS_ENDPOINT_URL: 'http://user:secret@localhost:1', AWS_SECRET_ACCESS_KEY: 'secret' } })
   t.equal(code, 0, stderr)
   t.match(stdout, /^warning: \.env: "LOGLEVEL" is not a setting; did you mean LOG_LEVEL\?$/m)
@@ -35,6 +35,7 @@ t.test('userlake check reports the content of the lake and writes nothing', asyn
   t.match(stdout, /^ {2}records: 1$/m)
   t.match(stdout, /^ {2}rejected info files: 1\n {4}missing_column: 1\n {6}The header has no column last_name\n {8}got "first_name": source_data\/2\.csv, line 1$/m)
   t.match(stdout, /^ {2}images without an info file: 1, such as source_data\/3\.png$/m)
+  t.match(stdout, /^ {2}ignored objects, which are neither info files \(\.csv, \.csv\.gz, \.tsv, \.json\) nor images: 3 \(2 \.bz2, such as source_data\/5\.csv\.bz2; 1 \.xml, such as source_data\/4\.xml\)$/m)
   t.match(stdout, /^warning: No record has the output column "firstname" \(did you mean first_name\?\): it is empty$/m)
   t.match(stdout, /^output: processed_data\/output\.csv does not exist yet$/m)
   t.notMatch(stdout, 'secret')
@@ -66,7 +67,7 @@ t.test('userlake check counts the rejected files by code, by mistake and by text
     '      …',
     '        source_data/40.csv'
   ])
-  t.match(lines[7], /; .*INPUT_ENCODING=windows-1252/, 'the hint is after the detail')
+  t.match(lines[7], /UTF-8 text\. The file looks like .*INPUT_ENCODING=windows-1252/, 'the hint is after the detail')
 })
 
 t.test('userlake check shows at most 20 different mistakes, at least one of each code, and counts the other files', async (t) => {

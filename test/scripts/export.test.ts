@@ -116,6 +116,7 @@ t.test('wrong usage is exit code 2, and names the option', async (t) => {
     [[...lake, '--min-age', 'x', '--image_exists', 'y'], '--min-age: got "x"; must be a number from 0 to 10000\nexport: --image-exists: got "y"; must be true, false, 1 or 0'],
     [[...lake, '--limit', '10001'], '--limit: got "10001"; must be an integer from 1 to 10000'],
     [[...lake, '--birthts', 'x'], '--birthts: got "x"; must be an integer'],
+    [[...lake, '--output', '-'], "--output: got '-'; must be the path of a file; without --output the records are written to stdout"],
     [[...lake, '--output', folder], `--output: got '${folder}', which is not a regular file; without --output the records are written to stdout`],
     [[...lake, '--output', `${folder}/no/a.csv`], `--output: got '${folder}/no/a.csv'; the folder ${folder}/no does not exist`],
     [[...lake, '--output', `${folder}/a.xlsx`], `--output: got '${folder}/a.xlsx'; its extension must be one of .json, .ndjson, .csv, .parquet, or --format must name the format`],

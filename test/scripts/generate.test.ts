@@ -36,7 +36,7 @@ t.test('refuses invalid arguments with one line that names them', async t => {
     [['--users', '5', ...lake, '--prefix', 'data'], "--prefix: got 'data'; must be empty or end in /"],
     [['--users', '5', '--lake', 'nowhere'], "--lake: got 'nowhere'; must be s3://<bucket> or file:<folder>"],
     [['--users', '5', ...lake, '--sede', '1'], 'unknown option --sede; did you mean --seed?'],
-    [['5'], "Unexpected argument '5'. This command does not take positional arguments"]
+    [['5'], "unexpected argument '5'; the command takes options only, such as --lake file:folder; see --help"]
   ]
   for (const [argv, message] of cases) {
     t.same(await runMain(main, argv), { code: 2, out: '', err: `generate: ${message}\n` })

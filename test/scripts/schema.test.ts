@@ -122,7 +122,8 @@ t.test('objects that are neither info files nor images, and have the names of in
   const { err } = await runMain(main, ['--lake', `file:${root}`])
   t.match(err, '\n- 2 .pdf objects have the names of info files, such as source_data/2.PDF, and are ignored: with the field {"name":"pdf","type":"string","source":"image","extensions":["pdf"]}, their keys are in the records. The service does not serve their content\n')
   t.match(err, '\n- 1 .front.pdf object has the name of an info file, such as source_data/a/1.front.pdf, and is ignored: with the field {"name":"front_pdf",')
-  t.equal(err.match(/ignored/g)?.length, 2)
+  t.match(err, '\n- 2 objects are ignored, and neither info files (.csv, .csv.gz, .tsv, .json) nor images: 1 .txt, such as source_data/notes.txt; 1 .pdf, such as source_data/other.pdf\n')
+  t.equal(err.match(/ignored/g)?.length, 3)
 })
 
 t.test('two sets of columns are reported, and how two fields become one; a file that lacks a column of its set is reported, too', async (t) => {
@@ -216,7 +217,7 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
   for (const [cases, exitCode] of [[usage, 2], [failures, 1]] as const) {
     for (const [argv, message] of cases) t.match(await runMain(main, argv), { code: exitCode, out: '', err: message }, argv.join(' '))
   }
-  for (const [output, mistake] of [[`${root}/no/x.json`, `; the folder ${root}/no does not exist`], [root, ', which is not a regular file; without --output the schema is printed']] as const) {
+  for (const [output, mistake] of [[`${root}/no/x.json`, `; the folder ${root}/no does not exist`], [root, ', which is not a regular file; without --output the schema is printed'], ['-', '; must be the path of a file; without --output the schema is printed']] as const) {
     t.same(await runMain(main, ['--lake', `file:${root}`, '--output', output]), { code: 2, out: '', err: `schema: --output: got '${output}'${mistake}\n` }, 'before the lake is read')
   }
   const long = `${root}/${'x'.repeat(300)}.json`
