@@ -24,7 +24,8 @@ const CODES: Readonly<Record<string, EngineErrorCode>> = {
   60: 'engine_wrong_database', // UNKNOWN_TABLE
   81: 'engine_wrong_database', // UNKNOWN_DATABASE
   164: 'engine_read_only', // READONLY
-  242: 'engine_read_only' // TABLE_IS_READ_ONLY
+  242: 'engine_read_only', // TABLE_IS_READ_ONLY
+  774: 'engine_read_only' // TABLE_IS_PERMANENTLY_READ_ONLY: a setting of the table, or a disk that cannot be written
 }
 
 /** The message of the client if no response came in time. */

@@ -53,11 +53,15 @@ export function hasMoreColumns ({ schema }: Identity, stored: string): boolean {
 export async function claimDatabase (connection: Connection, identity: Identity): Promise<void> {
   const table = connection.table(IDENTITY)
   const { schema, ...ofDatabase } = decodeIdentity(encodeIdentity(identity))
-  await connection.command(sql`INSERT INTO ${table} (identity) SELECT ${parameter(JSON.stringify(ofDatabase), 'String')} WHERE (SELECT count() FROM ${table}) = 0`)
-  // Of two that store theirs at the same time, the first one counts for both.
-  for (const { url, rows: [row] } of await connection.queryNodes<[string]>(sql`SELECT identity FROM ${table} ORDER BY stored, identity LIMIT 1`)) {
-    checkIdentity(row![0], identity, `${url}: the database ${connection.database}`)
+  const readAll = async () => await connection.queryNodes<[string]>(sql`SELECT identity FROM ${table} ORDER BY stored, identity LIMIT 1`)
+  let nodes = await readAll()
+  // Tables that have an identity may be read-only: what they have can be served.
+  if (nodes.some(({ rows }) => rows.length === 0)) {
+    await connection.command(sql`INSERT INTO ${table} (identity) SELECT ${parameter(JSON.stringify(ofDatabase), 'String')} WHERE (SELECT count() FROM ${table}) = 0`)
+    // Of two that store theirs at the same time, the first one counts for both.
+    nodes = await readAll()
   }
+  for (const { url, rows: [row] } of nodes) checkIdentity(row![0], identity, `${url}: the database ${connection.database}`)
 }
 
 /** Whether a schema has all columns of another one, as they are, and further ones. */

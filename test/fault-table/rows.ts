@@ -701,8 +701,11 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'The tables are read-only',
-        guarantee: 'Writes fail with `engine_read_only`.',
-        tests: [['test/lib/clickhouse/connection.test.ts', 'queries and writes that the server refuses have the code of the cause']]
+        guarantee: 'Writes fail with `engine_read_only`. The service serves what it has, with that code in `Data-Stale` and in `/readyz`, and goes on by itself when the tables can be written again.',
+        tests: [
+          ['test/lib/clickhouse/connection.test.ts', 'queries and writes that the server refuses have the code of the cause'],
+          ['test/real/clickhouse/service.test.ts', 'with tables that are read-only, the service serves what they have, reports it, and goes on when they can be written again']
+        ]
       },
       {
         fault: 'A query takes longer than its limit',

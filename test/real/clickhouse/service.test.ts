@@ -8,7 +8,8 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import app, { serverOptions } from '../../../app.js'
 import { Connection } from '../../../lib/clickhouse/connection.js'
-import { sql, text } from '../../../lib/clickhouse/sql.js'
+import { number, sql, text } from '../../../lib/clickhouse/sql.js'
+import { CHANGED_OBJECTS_OF_SHARD, RECORDS_OF_SHARD, STAGED_KEYS_OF_SHARD, STAGES_OF_SHARD, VERSIONS_OF_SHARD } from '../../../lib/clickhouse/tables.js'
 import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
 import { startWorker } from '../../../lib/worker/worker-backend.js'
 import { csv, PNG } from '../../support/app.js'
@@ -240,6 +241,49 @@ t.test('a cluster that is down at the start is waited for; a shard that is down 
   }
   await until(async () => (await service.inject('/data?sort=first_name')).statusCode === 200)
   t.match((await service.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded' })
+})
+
+t.test('with tables that are read-only, the service serves what they have, reports it, and goes on when they can be written again', { skip: noClickHouse, timeout: 600_000 }, async (t) => {
+  const root = lake(t)
+  const settings = engineSettings(t)
+  const service = await start(root, settings)
+  t.teardown(() => service.close())
+  let { 'data-version': version } = (await service.inject({ url: '/data?limit=1', headers: fresh })).headers
+  const connection = await Connection.open({ ...engineOptions(), database: settings['ENGINE_DATABASE']! })
+  t.teardown(() => connection.close())
+  const tables = (await connection.queryFirst<[string]>(sql`SELECT name FROM system.tables WHERE database = ${text(connection.database)} AND engine = 'MergeTree'`)).map(([name]) => name)
+  const setReadOnly = async (names: readonly string[], value: 0 | 1) => {
+    for (const name of names) await connection.command(sql`ALTER TABLE ${connection.table(name)} MODIFY SETTING table_readonly = ${number(value)}`)
+  }
+  const startOver = async (change: Record<string, string>, headers: Record<string, string>, what: string) => {
+    const second = await start(root, { ...settings, ...change })
+    const response = await second.inject({ url: '/data?limit=1', headers })
+    await second.close()
+    t.match(response, { statusCode: 200, headers: { 'data-version': version } }, what)
+    t.equal(response.headers['data-stale'], undefined, what)
+  }
+  const stale = { statusCode: 200, headers: { 'data-stale': 'engine_read_only' } }
+  // All of them, what a listing writes first, what it writes before its commit, and what a change that was committed is applied to.
+  for (const [i, names] of [tables, [CHANGED_OBJECTS_OF_SHARD], [STAGES_OF_SHARD], [STAGED_KEYS_OF_SHARD], [RECORDS_OF_SHARD], [VERSIONS_OF_SHARD]].entries()) {
+    const what = names.join(', ')
+    await setReadOnly(names, 1)
+    if (names === tables) await startOver({}, fresh, 'a process that starts lists the lake, and finds no change')
+    await writeFile(join(root, 'source_data', `new-${i}.csv`), csv())
+    t.match(await service.inject({ url: '/data?limit=1', headers: fresh }), { ...stale, headers: { ...stale.headers, 'data-version': version } }, what)
+    t.equal((await service.inject(`/data/new-${i}`)).statusCode, 404, what)
+    t.match(await service.inject(`/stats?bin_width=${i + 1}`), { statusCode: 200 }, what)
+    const ready = await service.inject('/readyz')
+    t.match([ready.statusCode, ready.json().details], [200, [{ code: 'engine_read_only', detail: 'The engine accepts no writes' }]], what)
+    t.match((await service.inject({ method: 'POST', url: '/data' })).json(), { status: 503, code: 'engine_read_only' }, what)
+    if (names === tables) await startOver({ MAX_STALENESS: '1h' }, {}, 'a process that starts follows the last listing')
+    await setReadOnly(names, 0)
+    await until(async () => (await service.inject({ url: `/data/new-${i}`, headers: fresh })).statusCode === 200)
+    const healed = await service.inject('/data?limit=1')
+    t.equal(healed.headers['data-stale'], undefined, what)
+    version = healed.headers['data-version']
+    t.match((await service.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { records: 302 + i } }, what)
+    t.same((await service.inject('/readyz')).json().details, [], what)
+  }
 })
 
 t.test('a wrong cluster, password or database is reported, and the service goes on trying', { skip: noClickHouse, timeout: 300_000 }, async (t) => {
