@@ -15,6 +15,7 @@ const isText = (value: unknown) => typeof value === 'string' && value !== ''
 const isTrimmed = (value: unknown) => isText(value) && (value as string).trim() === value && !/\p{Surrogate}/u.test(value as string)
 const isList = (isItem: (item: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.length > 0 && value.every(isItem) && new Set(value).size === value.length
 const oneOf = (values: readonly string[]) => must(`one of ${values.join(', ')}`, (value) => values.includes(value as string))
+const typeName = oneOf(TYPE_NAMES)
 const anything: Check = () => undefined
 const text = must('a non-empty text', isText)
 const cells = must('a list of different texts without white space around them', isList((value) => typeof value === 'string' && value.trim() === value))
@@ -37,7 +38,7 @@ const SCHEMA_CHECKS: Readonly<Record<string, Check>> = {
 
 const FIELD_CHECKS: Readonly<Record<string, Check>> = {
   name: must('a non-empty text without white space around it, in valid Unicode', isTrimmed),
-  type: oneOf(TYPE_NAMES),
+  type: (value) => value === 'image' ? `${typeName(value)}; an image is a string with "source": "image"` : typeName(value),
   title: text,
   description: text,
   format: text,
@@ -126,17 +127,19 @@ function checkField (field: unknown): string[] {
   return mistakes.length > 0 ? mistakes : checkFieldByType(field as unknown as FieldDescriptor)
 }
 
+/** @param isOpen whether unknown properties are accepted, unless their names differ by one character from a known one */
 function checkProperties (object: Readonly<Record<string, unknown>>, checks: Readonly<Record<string, Check>>, { isOpen = false } = {}): string[] {
   return Object.entries(object).flatMap(([name, value]) => {
     if (Object.hasOwn(UNSUPPORTED, name)) return UNSUPPORTED[name]!
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined
-    if (check === undefined) return isOpen ? [] : unknownProperty(name, checks)
+    if (check === undefined) return isOpen && nearest(name, Object.keys(checks), 1) === undefined ? [] : unknownProperty(name, checks)
     const accepts = check(value)
     return accepts === undefined ? [] : `${name}: got ${JSON.stringify(value)}; must be ${accepts}`
   })
 }
 
 function unknownProperty (name: string, checks: Readonly<Record<string, Check>>): string {
+  if (checks === FIELD_CHECKS && Object.hasOwn(CONSTRAINT_CHECKS, name)) return `${name}: unknown property of a field; write it in its constraints`
   const similar = nearest(name, Object.keys(checks))
   return `${name}: unknown property; ${similar === undefined ? `the accepted ones are ${Object.keys(checks).join(', ')}` : `did you mean ${similar}?`}`
 }

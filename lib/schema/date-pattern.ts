@@ -29,9 +29,9 @@ type Parts = Readonly<Record<string, string | undefined>>
 export function findPatternMistake (pattern: string): string | undefined {
   const names = [...pattern.matchAll(/%(.?)/gs)].map(([, name]) => name!).filter((name) => name !== '%')
   const unknown = names.find((name) => !(name in DIRECTIVES))
-  if (unknown !== undefined) return `%${unknown} is not supported; use ${Object.keys(DIRECTIVES).map((name) => `%${name}`).join(' ')}`
+  if (unknown !== undefined) return `has %${unknown}, which is not supported; use ${Object.keys(DIRECTIVES).map((name) => `%${name}`).join(' ')}`
   const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) return `%${twice} occurs twice`
+  if (twice !== undefined) return `has %${twice} twice`
   const has = (...anyOf: string[]) => anyOf.some((name) => names.includes(name))
   if (!has('Y', 'y')) return 'has no year (%Y or %y)'
   if (!has('j') && !(has('m', 'b', 'B') && has('d'))) return 'has no month and day (%m, %b or %B with %d, or %j)'
