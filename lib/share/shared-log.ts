@@ -1,4 +1,4 @@
-import { appendChanges, hasPosition, lastPosition, randomPosition, renameLast, toColumn, versionOf, type ChangeLog } from '../source/change-log.js'
+import { appendChanges, hasPosition, lastPosition, namesOf, randomPosition, renameLast, toColumn, versionOf, type ChangeLog } from '../source/change-log.js'
 import { nextStateName, type SourceState } from '../source/source-state.js'
 import type { Step } from './shared-state.js'
 import { touchedIds } from '../source/view-change.js'
@@ -24,7 +24,7 @@ export function continueLog (state: SourceState, last: SourceState, entries: rea
   let changes = last.changes
   for (const entry of entries) changes = append(changes, entry, random)
   const { version } = state.table
-  if (touched.length > 0 || versionOf(lastPosition(changes)) !== version) changes = append(changes, { position: randomPosition(version, random), ids: touched }, random)
+  if (touched.length > 0 || versionOf(lastPosition(changes)) !== version) changes = append(changes, { position: randomPosition(version, random, namesOf(changes)), ids: touched }, random)
   const isSame = state.table === last.table && state.files === last.files && state.images === last.images && state.rejected === last.rejected && changes === last.changes
   return isSame ? last : { ...state, changes, name: nextStateName(last, writtenAt) }
 }
@@ -32,7 +32,7 @@ export function continueLog (state: SourceState, last: SourceState, entries: rea
 /** Adds a position to a log. If the log has one of this name already, the new one gets another name. */
 function append (log: ChangeLog, { position, ids }: LogEntry, random: () => number): ChangeLog {
   const version = versionOf(position)
-  return appendChanges(log, version, toColumn(ids), hasPosition(log, position) ? randomPosition(version, random) : position)
+  return appendChanges(log, version, toColumn(ids), hasPosition(log, position) ? randomPosition(version, random, namesOf(log)) : position)
 }
 
 /**
@@ -45,5 +45,5 @@ export function withPosition (state: SourceState, previous: SourceState | undefi
   const { changes, table } = state
   if (changes === previous?.changes || lastPosition(changes) === position) return state
   const isFree = position !== undefined && !hasPosition(changes, position)
-  return { ...state, changes: renameLast(changes, isFree ? position : randomPosition(table.version, random)) }
+  return { ...state, changes: renameLast(changes, isFree ? position : randomPosition(table.version, random, namesOf(changes).slice(0, -1))) }
 }

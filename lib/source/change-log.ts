@@ -70,11 +70,20 @@ function nextName ({ positions }: ChangeLog, version: string): string {
 
 /** Positions that other replicas may not have are numbered at random from here on, so that none has the number of a counted position. */
 const FIRST_RANDOM = 100_000_000
-const MAX_NUMBER = 999_999_999
+/** Random numbers from here on are those of positions before which the log has no position of another replica. */
+const FIRST_ALONE = 550_000_000
+const END_RANDOM = 1_000_000_000
 
-/** A new name for a position that this replica has reached by itself. @param random returns a number from 0 up to, not including, 1 */
-export function randomPosition (version: string, random: () => number): string {
-  return `${version}~${FIRST_RANDOM + Math.floor(random() * (MAX_NUMBER - FIRST_RANDOM))}`
+/**
+ * A new name for a position that this replica has reached by itself.
+ *
+ * @param random returns a number from 0 up to, not including, 1
+ * @param earlier the names of the positions before it in the log
+ */
+export function randomPosition (version: string, random: () => number, earlier: readonly string[]): string {
+  const isAlone = earlier.every((position) => numberOf(position) >= FIRST_ALONE)
+  const [first, end] = isAlone ? [FIRST_ALONE, END_RANDOM] : [FIRST_RANDOM, FIRST_ALONE]
+  return `${version}~${first + Math.floor(random() * (end - first))}`
 }
 
 /** See `findPosition`. Re-checks of single records find changes in another order on each replica. */
@@ -82,8 +91,7 @@ const REORDERED_KEYS = 100
 
 /** Renames the last position. */
 export function renameLast (log: ChangeLog, position: string): ChangeLog {
-  const positions = namesOf(log).slice(0, -1)
-  return { ...log, positions: toColumn([...positions, position]) }
+  return { ...log, positions: toColumn([...namesOf(log).slice(0, -1), position]) }
 }
 
 /** Whether the log has a position of exactly this name. */
@@ -109,15 +117,15 @@ export function lastPosition (log: ChangeLog): string {
  * The index of a position. If the log does not contain it, the index of the earliest position of the same version: the records are the same, and
  * changes of images may be reported again. If one of the two names is one of `randomPosition`, another replica may have reached the position earlier than
  * that, and before it has found other images that this one knows: the index is that of the position before, or of an earlier one as long as at most REORDERED_KEYS
- * keys were touched in between. `undefined` if the log has no position of this version, or if that index is the beginning of a log that has
- * begun with a position of this replica only: which images were replaced before it is not known.
+ * keys were touched in between. `undefined` if the log has no position of this version. Also `undefined` if it is not known which images were replaced before the log begins: if that index is the beginning
+ * of a log that has begun with a position of this replica only, or if the other replica had no position of a leader before, so that the log may have begun later.
  */
 export function findPosition (log: ChangeLog, position: string): number | undefined {
   const names = namesOf(log)
   const exact = names.indexOf(position)
   if (exact !== -1) return exact
   const earliest = names.findIndex((name) => versionOf(name) === versionOf(position))
-  if (earliest === -1) return undefined
+  if (earliest === -1 || numberOf(position) >= FIRST_ALONE) return undefined
   if (![position, names[earliest]!].some((name) => numberOf(name) >= FIRST_RANDOM)) return earliest
   const reordered = log.ends.findIndex((end) => log.ends[earliest]! - end <= REORDERED_KEYS)
   const index = Math.min(earliest - 1, reordered)
@@ -134,7 +142,8 @@ export function keysBetween ({ ends, keys }: ChangeLog, from: number, to: number
 
 const cachedTextsOf = memoize(textsOf)
 
-function namesOf ({ positions }: ChangeLog): readonly string[] {
+/** The names of the positions, in the order of time. */
+export function namesOf ({ positions }: ChangeLog): readonly string[] {
   return cachedTextsOf(positions)
 }
 

@@ -123,7 +123,7 @@ const version = (n: number) => `v${n}`.padEnd(22, '_')
 const MANY = utf8ColumnOf(Array.from({ length: 101 }, (_, i) => `m${i}`))
 
 t.test('if a position or the first one of its version has a random name, the position counts as the one before that first one', async (t) => {
-  const random = randomPosition(version(2), () => 0.5)
+  const random = randomPosition(version(2), () => 0.5, [version(1)])
   const start = appendChanges(startLog(version(0)), version(1), MANY)
   const later = appendChanges(appendChanges(start, version(2), utf8ColumnOf(['a'])), version(3), utf8ColumnOf(['b']))
   t.equal(findPosition(later, random), 1)
@@ -134,22 +134,32 @@ t.test('if a position or the first one of its version has a random name, the pos
 })
 
 t.test('a position with a random name is refused if the log begins with a position of this replica only, because an image may have been replaced before that', async (t) => {
-  const random = randomPosition(version(1), () => 0.5)
+  const random = randomPosition(version(1), () => 0.5, [version(0)])
   t.equal(findPosition(startLog(version(1)), random), undefined)
   const log = appendChanges(appendChanges(startLog(version(0)), version(1), utf8ColumnOf(['a'])), version(2), utf8ColumnOf(['b']))
   t.equal(findPosition(log, random), 0)
-  const own = { ...log, positions: utf8ColumnOf([randomPosition(version(0), () => 0.1), version(1), version(2)]) }
+  const own = { ...log, positions: utf8ColumnOf([randomPosition(version(0), () => 0.1, []), version(1), version(2)]) }
   t.equal(findPosition(own, random), undefined)
   t.equal(findPosition(own, version(1)), 1, 'a position of this log is not refused')
+})
+
+t.test('a position of a replica that had no position of a leader before is refused by others: an image may have been replaced before their logs begin', async (t) => {
+  const alone = randomPosition(version(1), Math.random, [])
+  const next = randomPosition(version(1), Math.random, [alone])
+  const joined = randomPosition(version(1), Math.random, [alone, version(0)])
+  for (const position of [alone, next, joined]) t.match(position, /~\d{9}$/)
+  const log = appendChanges(appendChanges(startLog(version(0)), version(1), utf8ColumnOf(['a'])), version(2), utf8ColumnOf(['b']))
+  t.same([alone, next, joined].map((position) => findPosition(log, position)), [undefined, undefined, 0])
+  t.equal(findPosition(renameLast(log, alone), alone), 2, 'it is known where it was taken over')
 })
 
 t.test('after a random position of another replica, up to 100 keys that were touched before it are reported again, because that replica may have found their changes in another order', async (t) => {
   let log = startLog(version(0))
   for (let i = 1; i <= 300; i++) log = appendChanges(log, version(i), utf8ColumnOf([`k${i}`]))
-  t.equal(findPosition(log, randomPosition(version(50), Math.random)), 0)
-  t.equal(findPosition(log, randomPosition(version(250), Math.random)), 150)
+  t.equal(findPosition(log, randomPosition(version(50), Math.random, [version(0)])), 0)
+  t.equal(findPosition(log, randomPosition(version(250), Math.random, [version(0)])), 150)
   const many = appendChanges(log, version(301), utf8ColumnOf(Array.from({ length: 200 }, (_, i) => `k${i}`)))
-  t.equal(findPosition(many, randomPosition(version(301), Math.random)), 300)
+  t.equal(findPosition(many, randomPosition(version(301), Math.random, [version(0)])), 300)
   t.equal(findPosition(log, `${version(250)}~7`), 250, 'after a numbered position, no key that was touched before it is reported again')
 })
 
