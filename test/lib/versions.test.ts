@@ -1,11 +1,9 @@
 import t from 'tap'
 import type { DataVersion } from '../../lib/query/data-version.js'
-import { memoryLimit } from '../../lib/base/memory-limit.js'
-import { parseSizeOrAuto } from '../../lib/base/memory-limit.js'
 import { Versions } from '../../lib/versions.js'
 import { TestClock } from '../support/app.js'
 
-const recordsOf = (version: string, ...memory: ArrayBuffer[]) => ({ version, memory: new Set(memory.length > 0 ? memory : [new ArrayBuffer(100)]) }) as unknown as DataVersion
+const dataVersion = (version: string, ...memory: ArrayBuffer[]) => ({ version, memory: new Set(memory.length > 0 ? memory : [new ArrayBuffer(100)]) }) as unknown as DataVersion
 
 function setUp (rules = {}) {
   const clock = new TestClock(0)
@@ -15,13 +13,13 @@ function setUp (rules = {}) {
 t.test('an old version is evicted unless `retain` was called for it', async (t) => {
   const { versions } = setUp()
   t.equal(versions.current, undefined)
-  versions.publish(recordsOf('a'))
+  versions.publish(dataVersion('a'))
   t.equal(versions.current?.version, 'a')
   t.equal(versions.get('a')?.version, 'a')
-  versions.publish(recordsOf('b'))
+  versions.publish(dataVersion('b'))
   t.equal(versions.get('a'), undefined, 'it is not retained')
   versions.retain('b')
-  versions.publish(recordsOf('c'))
+  versions.publish(dataVersion('c'))
   t.equal(versions.get('b')?.version, 'b')
   t.equal(versions.current?.version, 'c')
   versions.retain('unknown')
@@ -30,9 +28,9 @@ t.test('an old version is evicted unless `retain` was called for it', async (t) 
 
 t.test('a retained version is evicted when it has not been used for maxAgeMs', async (t) => {
   const { clock, versions } = setUp()
-  versions.publish(recordsOf('a'))
+  versions.publish(dataVersion('a'))
   versions.retain('a')
-  versions.publish(recordsOf('b'))
+  versions.publish(dataVersion('b'))
   clock.advance(1000)
   t.ok(versions.get('a'))
   clock.advance(1000)
@@ -46,11 +44,11 @@ t.test('a retained version is evicted when it has not been used for maxAgeMs', a
 t.test('if old versions exceed maxBytes, the least recently used one is evicted', async (t) => {
   const { versions } = setUp()
   for (const name of ['a', 'b', 'c']) {
-    versions.publish(recordsOf(name))
+    versions.publish(dataVersion(name))
     versions.retain(name)
   }
   versions.get('a')
-  versions.publish(recordsOf('d'))
+  versions.publish(dataVersion('d'))
   t.equal(versions.get('b'), undefined)
   t.ok(versions.get('a'))
   t.ok(versions.get('c'))
@@ -60,7 +58,7 @@ t.test('memory that old versions share counts once, and memory that they share w
   const { versions } = setUp()
   const [large, old] = [new ArrayBuffer(200), new ArrayBuffer(200)]
   const publish = (name: string, ...memory: ArrayBuffer[]) => {
-    versions.publish(recordsOf(name, ...memory))
+    versions.publish(dataVersion(name, ...memory))
     versions.retain(name)
   }
   for (const name of ['a', 'b', 'c']) publish(name, large, new ArrayBuffer(20))
@@ -73,11 +71,11 @@ t.test('memory that old versions share counts once, and memory that they share w
 
 t.test('a version is retained while it is read; if it is evicted earlier, its readers are ended', async (t) => {
   const { clock, versions } = setUp()
-  versions.publish(recordsOf('a'))
+  versions.publish(dataVersion('a'))
   const ended: string[] = []
   const release = versions.acquire('a', () => ended.push('first'))
   versions.acquire('a', () => ended.push('second'))
-  versions.publish(recordsOf('b'))
+  versions.publish(dataVersion('b'))
   t.ok(versions.get('a'))
   release()
   t.ok(versions.get('a'), 'it is retained for the second reader')
@@ -90,31 +88,21 @@ t.test('a version is retained while it is read; if it is evicted earlier, its re
 
 t.test('a version is evicted when its last reader has released it', async (t) => {
   const { versions } = setUp()
-  versions.publish(recordsOf('a'))
+  versions.publish(dataVersion('a'))
   const release = versions.acquire('a', () => {})
-  versions.publish(recordsOf('b'))
+  versions.publish(dataVersion('b'))
   release()
   t.equal(versions.get('a'), undefined)
 })
 
 t.test('data that returns to an old version is that version, and stays retained', async (t) => {
   const { versions } = setUp()
-  versions.publish(recordsOf('a'))
+  versions.publish(dataVersion('a'))
   versions.retain('a')
-  versions.publish(recordsOf('b'))
-  const again = recordsOf('a')
+  versions.publish(dataVersion('b'))
+  const again = dataVersion('a')
   versions.publish(again)
   t.equal(versions.current, again)
-  versions.publish(recordsOf('c'))
+  versions.publish(dataVersion('c'))
   t.equal(versions.get('a'), again, 'versions are retained by name')
-})
-
-t.test('the size auto is the lesser of 256 MiB and an eighth of the memory of the container or machine', async (t) => {
-  const MiB = 2 ** 20
-  t.equal(parseSizeOrAuto('auto', 512 * MiB), 64 * MiB)
-  t.equal(parseSizeOrAuto('auto', 64 * 1024 * MiB), 256 * MiB)
-  t.equal(parseSizeOrAuto('1GiB', 512 * MiB), 1024 * MiB)
-  t.equal(memoryLimit(512 * MiB, 1024 * MiB), 512 * MiB, 'the memory of the container')
-  for (const unlimited of [undefined, 0, 2 ** 63 - 1, 2 ** 64]) t.equal(memoryLimit(unlimited, 1024 * MiB), 1024 * MiB, 'the memory of the machine')
-  t.ok(memoryLimit() > 64 * MiB)
 })
