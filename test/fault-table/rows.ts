@@ -32,8 +32,9 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'The store comes back after an outage',
-        guarantee: 'Without a request, jobs that have failed are repeated with growing pauses (of 30 s at most while the lake cannot be read), and `/readyz` no longer reports what the outage has caused. If no job has failed, the next one, after AGGREGATE_INTERVAL at most, ends the report.',
+        guarantee: 'Without a request, refreshes and jobs that have failed are repeated with growing pauses (of about 30 s at most while the lake cannot be read), and `/readyz` no longer reports what the outage has caused. If a refresh only lacked some files, the next job, after AGGREGATE_INTERVAL at most, ends the report.',
         tests: [
+          ['test/lib/refresher.test.ts', 'without traffic a failed refresh is repeated after growing pauses until it succeeds'],
           ['test/plugins/lifecycle.test.ts', 'a first job that fails although there is data is repeated at growing intervals, until it succeeds or the interval is shorter'],
           ['test/plugins/lifecycle.test.ts', 'a job that fails later, also one of a client, is repeated at growing intervals, at most every 30 s while the lake cannot be read'],
           ['test/routes/replicas.test.ts', 'a state that could not be written is reported until it is written, for which a job is repeated without requests'],
@@ -186,7 +187,7 @@ export const SECTIONS: readonly Section[] = [
         fault: 'The right to list without the right to read',
         guarantee: 'A start is not ready and publishes nothing; a service that is ready stays so.',
         tests: [
-          ['test/routes/unread-lake.test.ts', 'with the right to list and without the right to read, a start is not ready, says why, publishes nothing, and becomes ready by itself'],
+          ['test/routes/unread-lake.test.ts', 'with the right to list and without the right to read, a start is not ready, reports why, publishes nothing, and becomes ready by itself'],
           ['test/routes/unread-lake.test.ts', 'a service that is ready stays so, whatever can no longer be read'],
           ['test/lib/source/reconcile.test.ts', 'if half of the info files are refused, that is a failure of rights: outputs wait, and the lake is not covered']
         ]

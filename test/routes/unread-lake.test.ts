@@ -9,7 +9,7 @@ const REFUSED = { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' 
 /** Info files of this many records, the first of which are invalid. */
 const filesOf = (records: number, invalid = 0) => Object.fromEntries(Array.from({ length: records }, (_, i) => [`${i + 1}.csv`, i < invalid ? 'bad' : csv()]))
 
-t.test('with the right to list and without the right to read, a start is not ready, says why, publishes nothing, and becomes ready by itself', async (t) => {
+t.test('with the right to list and without the right to read, a start is not ready, reports why, publishes nothing, and becomes ready by itself', async (t) => {
   const timers = new TestTimers()
   const log: LogLine[] = []
   const { app, endpoint, bucket, clock } = await build(t, { files: filesOf(6), timers, log, settings: { REFRESH_WAIT: '1m' } })
