@@ -15,8 +15,8 @@ export function newRequestId (): string {
 }
 
 /**
- * Returns the id in `Request-Id` or `X-Request-Id`, which a proxy may have set. If it has more than 128 characters or a character that is
- * unsafe in a header or a log line, returns a new id.
+ * Returns the id in `Request-Id` or `X-Request-Id`, which a proxy may have set. Returns a new id if there is none, or if it has more than 128
+ * characters or a character that is unsafe in a header or a log line.
  */
 export function requestIdOf ({ headers }: IncomingMessage): string {
   const given = headers[REQUEST_ID] ?? headers['x-request-id']

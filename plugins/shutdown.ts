@@ -4,7 +4,7 @@ import { systemPause, type Pause } from '../lib/base/timer.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Whether the process has begun to shut down: `/readyz` says so, and every response closes its connection. */
+    /** Whether the process has begun to shut down: `/readyz` is then 503, and every response closes its connection. */
     readonly isDraining: boolean
     /** Whether SHUTDOWN_DELAY is over, too: no work is begun any more, and connections are closed. */
     readonly isClosing: boolean

@@ -139,7 +139,7 @@ function featuresOf (url: string, reads: ReadFindings, writes: WriteFindings | F
   const needs = (named: Readonly<Record<string, Finding>>, ...checks: readonly string[]) =>
     all({ ...named, ...Object.fromEntries(checksOf(reads, writes).filter(([name]) => checks.includes(name))) })
   const isFolder = url.startsWith('file:')
-  // Several writers depend on conditional writes, which a single write that is not refused says nothing about.
+  // Several writers depend on conditional writes, which a single write that is not refused does not prove.
   const concurrent = 'put' in writes || writes.verdict !== 'yes' ? needs(put, 'conditional writes', 'concurrent conditional writes', 'GET with If-None-Match') : notTested(`see ${names.put}`)
   return [
     ['records are served', all({ ...list, ...get })],

@@ -51,7 +51,7 @@ t.test('the dashboard shows every metric of the service', async (t) => {
   for (const name of types) t.ok(shown.includes(name), name)
 })
 
-t.test('each alert says what is wrong and what to do', async (t) => {
+t.test('each alert describes what is wrong and what to do', async (t) => {
   t.ok(rules.length > 8)
   for (const { alert, annotations: { summary = '', description = '' } } of rules) {
     t.match(alert, /^Userlake[A-Z]\w+$/)

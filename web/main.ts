@@ -37,7 +37,7 @@ let schema: Schema
 let columns: Columns | undefined
 let query = parseQuery(location.search)
 let view = parseView(location.hash)
-/** Counts the times that the page was shown, so that late responses are ignored. */
+/** Counts the times that the charts were shown, so that late responses are ignored. */
 let turn = 0
 
 /** Whether the changes of the data are followed. */
@@ -97,11 +97,11 @@ function navigate (nextQuery: Query, nextView: View = view, how: 'push' | 'repla
   const url = location.pathname + toSearch(entriesOf(nextQuery)) + toFragment(nextView)
   if (how === 'push') history.pushState(null, '', url)
   else history.replaceState(null, '', url)
-  follow()
+  showUrl()
 }
 
-/** Shows what the URL says. */
-function follow (): void {
+/** Shows the query and the view of the URL. */
+function showUrl (): void {
   const before = { search: toSearch(entriesOf(query)), view }
   query = parseQuery(location.search)
   view = parseView(location.hash)
@@ -112,9 +112,9 @@ function follow (): void {
   if (view.record !== before.view.record) showRecord()
 }
 
-addEventListener('popstate', follow)
+addEventListener('popstate', showUrl)
 
-/** Leaves out what the lake does not have, and says so. All links that are made from now on leave it out as well. */
+/** Removes from the query what the lake does not have, and shows a notice about it. All links that are made from now on lack it as well. */
 function leaveOutUnknown (columns: Columns): void {
   const asked = parseQuery(location.search)
   query = withKnownColumns(asked, columns)
@@ -133,7 +133,7 @@ async function load ({ isRefresh = false } = {}): Promise<void> {
     schema = await api.get<Schema>('schema')
   } catch (error) {
     problems.set('schema', error, false)
-    // Without data, 503; it may come. Without a valid key, the dialog is open.
+    // 503: the service has no data yet. 0: it cannot be reached. Without a valid key (401), the sign-in dialog is open, and loads the page again.
     if (error instanceof ApiError && (error.status === 503 || error.status === 0)) setTimeout(load, RETRY_MS)
     return
   }
@@ -223,7 +223,7 @@ async function showTotals (chart: Column | undefined, isCurrent: () => boolean):
 
 async function showHistogram (chart: Column, isCurrent: () => boolean): Promise<void> {
   const range = rangeOf(query, chart)
-  // The bars show what other ranges would select. The figures above come from the second request as well, which is sent once.
+  // The bars show what other ranges would select. The second request is that of `showTotals`, too: the API sends it once for both.
   const [all, { count }] = await Promise.all([readStatistics(api, withoutRange(query, chart).filters, chart), readStatistics(api, query.filters, chart)])
   if (isCurrent()) histogram.show(chart, all, range && { range, count })
 }

@@ -85,7 +85,7 @@ export interface ListingOutcome {
   /** Whether this replica has written the state, and whether it was written for other settings, or by another release. */
   readonly isOwn: boolean
   readonly isForeign: boolean
-  /** Whether the state says that its writer is idle. */
+  /** Whether its writer is idle, by the state. */
   readonly wasIdle: boolean
   /** Whether this replica is idle now. */
   readonly isIdle: boolean

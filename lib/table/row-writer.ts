@@ -63,13 +63,13 @@ function constantWriter ({ missing }: CellStyle, before: string): Writer {
 function textWriter (column: Utf8Column, { maxTextLength, writeText, isQuoted, notPlain }: CellStyle, before: string): Writer {
   const { bytes, offsets } = column
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const prefix = blockText(before)
+  const lead = blockText(before)
   // `copyPlain` needs WORD_BYTES bytes after a text.
   const maxEnd = bytes.length - WORD_BYTES
   return {
-    maxLength: prefix.offsets[1]! + maxTextLength(maxLengthOf(column)),
+    maxLength: lead.offsets[1]! + maxTextLength(maxLengthOf(column)),
     write: (to, at, row) => {
-      const begin = copyBlocks(to, at, prefix, 0)
+      const begin = copyBlocks(to, at, lead, 0)
       const start = offsets[row]!
       const end = offsets[row + 1]!
       if (notPlain !== undefined && end <= maxEnd && start < end) {
@@ -135,7 +135,7 @@ function plainImageWriter ({ prefix, extensions }: ImageKeys, { bytes, offsets }
   }
 }
 
-/** Many rows share a value: each is escaped once, unless there are more values than rows. */
+/** Many rows share a value: each is escaped once, unless there are more values than rows, or than `MAX_ESCAPED_VALUES`. */
 function dictionaryWriter ({ values, codes }: DictionaryColumn, style: CellStyle, before: string, rowCount: number): Writer {
   const text = textWriter(values, style, before)
   const none = constantWriter(style, before)
@@ -155,24 +155,24 @@ const QUOTE = 0x22
 function fixedWriter (column: FixedColumn, type: TypeName, style: CellStyle, before: string): Writer {
   if (column.kind === 'number' && type !== 'datetime') return numberWriter(column, style, before)
   const { kind, values } = column
-  const prefix = blockText(before)
+  const lead = blockText(before)
   const none = constantWriter(style, before)
   const writeValue = valueWriter(type, style)
   return {
-    maxLength: Math.max(none.maxLength, prefix.offsets[1]! + Math.max(MAX_NUMBER_LENGTH, DATETIME_LENGTH + 2)),
-    write: (to, at, row) => hasValue(kind, values[row]!) ? writeValue(to, copyBlocks(to, at, prefix, 0), values[row]!) : none.write(to, at, row)
+    maxLength: Math.max(none.maxLength, lead.offsets[1]! + Math.max(MAX_NUMBER_LENGTH, DATETIME_LENGTH + 2)),
+    write: (to, at, row) => hasValue(kind, values[row]!) ? writeValue(to, copyBlocks(to, at, lead, 0), values[row]!) : none.write(to, at, row)
   }
 }
 
 /** Separate from the writers of other kinds: with a function in a variable, V8 would allocate each number that is passed to it. */
 function numberWriter ({ values }: NumberColumn, style: CellStyle, before: string): Writer {
-  const prefix = blockText(before)
+  const lead = blockText(before)
   const none = constantWriter(style, before)
   return {
-    maxLength: Math.max(none.maxLength, prefix.offsets[1]! + MAX_NUMBER_LENGTH),
+    maxLength: Math.max(none.maxLength, lead.offsets[1]! + MAX_NUMBER_LENGTH),
     write: (to, at, row) => {
       const value = values[row]!
-      return Number.isNaN(value) ? none.write(to, at, row) : writeNumber(to, copyBlocks(to, at, prefix, 0), value)
+      return Number.isNaN(value) ? none.write(to, at, row) : writeNumber(to, copyBlocks(to, at, lead, 0), value)
     }
   }
 }

@@ -24,8 +24,8 @@ export interface OtherListing {
 }
 
 /**
- * Whether a process takes over the last listing of another one instead of listing by itself. It does if the data is young, or if the other process is probably listing again: one whose listings
- * take longer than MAX_STALENESS lists all the time, and stores the next one after about the same time.
+ * Whether a process takes over the last listing of another one instead of listing by itself. It does if the data is younger than half of MAX_STALENESS, or if the other process has stored the listing
+ * less than two listing times ago: then it is probably listing again, because a process whose listings take longer than MAX_STALENESS lists all the time.
  */
 export function isFollowed ({ ageMs, storedMs, listingMs }: OtherListing, maxStalenessMs: number): boolean {
   return ageMs < maxStalenessMs / 2 || storedMs < 2 * listingMs

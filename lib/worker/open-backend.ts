@@ -14,7 +14,7 @@ export interface BackendOptions {
   readonly preload?: boolean
 }
 
-/** Opens a backend in the calling thread; if the rules say so, one that shares its listings with other replicas. The caller closes the store. */
+/** Opens a backend in the calling thread; if the rules require it, one that shares its listings with other replicas. The caller closes the store. */
 export function openBackend (rules: LakeRules, { store, monotonic, wallClock, preload = false }: BackendOptions): LakeBackend {
   if (rules.engine !== undefined) return new EngineBackend(store, rules, rules.engine, { clock: monotonic, wallClock })
   const inner = new InProcessBackend(store, monotonic, rules)

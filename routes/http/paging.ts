@@ -11,7 +11,7 @@ import { integerParameter, textParameter } from './parameter.js'
 import { filtersOf, instantOf, unknownColumn, type FilterQuery } from './parameters.js'
 import { parametersSchema, toEntries, toQuery, type Parameters, type Values } from './query.js'
 
-/** The parameter `cursor`. `note`: what else the document says about its pages. */
+/** The parameter `cursor`. `note`: what the document adds about its pages. */
 export const cursorParameter = (note = '') => textParameter({
   accepted: 'the Next-Cursor of an earlier response',
   description: `Requests the next page of a listing: the value of \`Next-Cursor\` in the response with the previous page.${note} The cursor contains the other parameters, so they need not be repeated.`

@@ -72,7 +72,7 @@ const MAX_CPU_MS = 2000
 
 export const notifications: Target = {
   name: 'notifications',
-  about: 'bodies of POST /events/s3: real events, damaged ones, any JSON, deep and huge ones: no 5xx, as the document says, in bounded time, and no record changes',
+  about: 'bodies of POST /events/s3: real events, damaged ones, any JSON, deep and huge ones: no 5xx, as the document promises, in bounded time, and no record changes',
   runs: 300,
   open: async () => {
     const closing: (() => unknown)[] = []

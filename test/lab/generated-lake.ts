@@ -1,13 +1,14 @@
 import { ObjectList, type ObjectInfo } from '../../lib/store/object-list.js'
 import type { ReadableStore } from '../../lib/store/object-store.js'
 
+/** The number of records of a page. */
 const PAGE = 500
 const FIRST_NAMES = ['Ann', 'Bob', 'Cyd', 'Dan', 'Eve', 'Fay', 'Gus', 'Hal']
 const LAST_NAMES = 2000
 const DAY_MS = 86_400_000
 /** The days of 80 years. */
 const BIRTHDAYS = 29_220
-/** No common divisor with the above, so that neighbouring records have different birthdays. */
+/** It has no common divisor with BIRTHDAYS, so that the birthdays of any 29,220 successive records differ. */
 const BIRTHDAY_STEP = 7919
 const MODIFIED = Date.parse('2025-06-15T12:00:00Z')
 

@@ -183,7 +183,7 @@ t.test('without credentials, an address that other machines can reach needs ALLO
   t.match(await start({ API_KEYS_FILE: testFolder(t) }), /^SettingsError: API_KEYS_FILE: .*: got a folder; must be a file$/)
 })
 
-t.test('without credentials, the log says so, as a warning if other machines can reach the port', async (t) => {
+t.test('the log reports that there are no credentials, as a warning if other machines can reach the port', async (t) => {
   for (const [settings, level] of [[{}, 30], [{ HOST: '0.0.0.0', ALLOW_ANONYMOUS: 'true' }, 40]] as const) {
     const log: LogLine[] = []
     const { app } = await build(t, { log, settings })

@@ -369,7 +369,7 @@ t.test('the query is copied as a command', async (t) => {
   t.equal(await page.evaluate('navigator.clipboard.readText()'), `curl '${await listen(app)}data?where=last_name=Ashgrove'`)
 })
 
-t.test('a button runs a job, and the message says what it did', async (t) => {
+t.test('a button runs a job, and the message describes what it did', async (t) => {
   const app = await buildOnSampleData(t)
   const page = await open(t, app)
   const before = app.jobs.list().length
@@ -439,7 +439,7 @@ t.test('an empty lake shows a guide, and a first file appears without a reload',
   t.notOk(await page.locator('#guide').isVisible())
 })
 
-t.test('if no file fits, the guide says why', async (t) => {
+t.test('if no file fits, the guide shows why', async (t) => {
   const { app } = await buildOnFolder(t, { source_data: { '1.csv': 'first_name;last_name;birthts\nA;B;3\n' } })
   await app.inject({ method: 'POST', url: '/data' })
   const page = await open(t, app)

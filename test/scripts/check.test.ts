@@ -114,7 +114,7 @@ t.test('userlake check names the cause if the prefix is wrong and the lake was p
   t.match(err, /^check: There is no object with the prefix "wrong\/"; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are\. There are info files without this prefix, such as source_data\/0\.csv: set SOURCE_PREFIX='source_data\/'$/m)
 })
 
-t.test('userlake check says where info files are if no object has the prefix, unless the bucket lists only the prefix', async (t) => {
+t.test('userlake check names an info file that is elsewhere if no object has the prefix, unless the bucket lists only the prefix', async (t) => {
   const nothing = /^check: There is no object with the prefix "source_data\/"; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are/
   const run = async ({ keys, ...options }: S3EndpointOptions & { readonly keys: readonly string[] }) => {
     const endpoint = await startS3Endpoint(options)

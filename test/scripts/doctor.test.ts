@@ -92,7 +92,7 @@ t.test('with the documented rights nothing is written, because it could not be r
   t.same(FEATURES.map((name) => verdicts[name]), ['yes', 'not tested', 'yes', 'yes', 'not tested', 'yes'], 'ranges are tested with a source object')
 })
 
-t.test('without the right to write the output, the doctor says so and writes nothing', async (t) => {
+t.test('without the right to write the output, the doctor reports that and writes nothing', async (t) => {
   const { endpoint, run } = await setUp(t, { policy: documentedPolicy('datalake', { without: 'processed_data/' }) })
   const keys = [...endpoint.bucket('datalake').keys()]
   const { code, out, verdicts } = await run()

@@ -43,8 +43,8 @@ export function parseOutput (csv: string): SeenRecords {
 export function checkData (model: Model, view: View, { records, entries, freshness }: SeenData, interval: Interval): string | undefined {
   const rejects = new Map(entries.filter(({ code }) => code !== 'orphan').map((entry) => [entry.user_id, entry]))
   for (const [id, { code, last_good: lastGood }] of rejects) {
-    if (code === 'download_failed' && !freshness.staleReasons.includes(code)) return `${id} could not be downloaded, and the response does not say that it is stale`
-    if ((lastGood !== null) !== records.has(id!)) return `the reject of ${id} does not say whether the last good record is served`
+    if (code === 'download_failed' && !freshness.staleReasons.includes(code)) return `${id} could not be downloaded, and the response does not report that it is stale`
+    if ((lastGood !== null) !== records.has(id!)) return `the reject of ${id} does not report whether the last good record is served`
   }
   const rejectOf = (id: string) => {
     const code = rejects.get(id)?.code

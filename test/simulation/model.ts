@@ -15,8 +15,8 @@ export interface Shown {
   /** `undefined`: it shows no such object. */
   readonly content: string | undefined
   /**
-   * What the view says of the listed version, in place of which it shows an earlier one or none: that it is `invalid`, or that it could not be read (`unread`).
-   * `undefined`: it shows the listed version. Outputs do not say that: `unknown`.
+   * What the view reports of the listed version, in place of which it shows an earlier one or none: that it is `invalid`, or that it could not be read (`unread`).
+   * `undefined`: it shows the listed version. Outputs do not contain that: `unknown`.
    */
   readonly reject: 'invalid' | 'unread' | 'unknown' | undefined
 }

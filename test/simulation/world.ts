@@ -379,7 +379,7 @@ export class World {
     if (problem !== undefined) return this.#fail(`${name}: ${problem}`)
     if (staleReasons.length > 0) return
     if (fresh && now - ageMs < requestedAt) return this.#fail(`${name}: the listing began before a request that requires a later one`)
-    if (ageMs > this.#maxAgeMs) this.#fail(`${name}: the data is ${ageMs} ms old (at most ${this.#maxAgeMs}), and the response does not say that it is stale`)
+    if (ageMs > this.#maxAgeMs) this.#fail(`${name}: the data is ${ageMs} ms old (at most ${this.#maxAgeMs}), and the response does not report that it is stale`)
   }
 
   /**

@@ -9,7 +9,7 @@ import { setUpS3 } from './s3-setup.js'
 
 const SOURCES = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN', 'AWS_ENDPOINT_URL_STS']
 
-/** An endpoint, and a store that finds its credentials as these variables say. */
+/** An endpoint, and a store that finds its credentials by these variables. */
 export async function setUpCredentials (t: Test, env: Readonly<Record<string, string>>) {
   const { endpoint, bucket } = await setUpS3(t)
   bucket.put('key', 'content')

@@ -3,7 +3,7 @@ import type { AppOptions } from '../../app.js'
 
 const { TEST_ENGINE } = process.env
 
-/** Runs a test only with the in-process engine: one of its memory, or of what only it knows in advance. */
+/** Runs a test only with the in-process engine, because it is about the memory of versions, or about the length of long bodies, which a cluster does not know before it has sent them. */
 export function testInProcess (name: string, test: (t: Test) => Promise<void>): void {
   if (TEST_ENGINE === undefined) t.test(name, test)
 }

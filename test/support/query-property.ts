@@ -43,11 +43,11 @@ async function keysOf (version: DataVersion, query: SelectQuery): Promise<unknow
 
 async function pagedKeysOf (version: DataVersion, query: SelectQuery, limit: number): Promise<unknown[]> {
   const keys: unknown[] = []
-  for (let after: SelectQuery['page'] = { limit }; ;) {
-    keys.push(...await keysOf(version, { ...query, page: after }))
-    const { next } = await version.select({ ...query, page: after })
+  for (let page: SelectQuery['page'] = { limit }; ;) {
+    keys.push(...await keysOf(version, { ...query, page }))
+    const { next } = await version.select({ ...query, page })
     if (next === undefined) return keys
-    after = { limit, after: next }
+    page = { limit, after: next }
   }
 }
 
@@ -60,7 +60,7 @@ function checkValueStatistics (actualStatistics: ValueStatistics | undefined, re
   assert.deepEqual(others, { count: expected.count, median: cell(expected.median), min: cell(expected.min), max: cell(expected.max) })
   if (isTime) assert.deepEqual([actual, mean], [undefined, cell(expected.mean)])
   else {
-    // Between numbers of such different magnitudes, the plain sum of the reference has an error.
+    // The plain sum of the reference has a rounding error, because the numbers have very different magnitudes.
     const tolerance = type === 'integer' ? 1e-15 : 1e-9
     const scale = values.reduce((scale, value) => Math.max(scale, Math.abs(value)), 0)
     assert.ok(Math.abs(actual! - sum) <= (type === 'integer' ? 0 : tolerance * scale), `${column}: sum ${actual} for ${sum}`)

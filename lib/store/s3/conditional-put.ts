@@ -69,7 +69,7 @@ function isExpected (current: HeadObjectCommandOutput | undefined, ifMatch: stri
   return ifMatch === null ? current === undefined : current !== undefined && unquote(current.ETag) === ifMatch
 }
 
-/** For `catch`: without the right to list a key, S3 answers 403 if there is no object. */
+/** For `catch`: without the right to list a key, the response of S3 is 403 if there is no object. */
 function undefinedIfForbidden (error: unknown): undefined {
   if (statusOf(error) !== 403) throw error
 }

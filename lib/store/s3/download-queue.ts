@@ -121,7 +121,7 @@ export class DownloadQueue {
     return { sentAt: now }
   }
 
-  /** A failure of a download that was sent before the last pause says nothing new. */
+  /** A failure of a download that was sent before the last pause is no reason for another one. */
   #fail (error: StoreError, sentAt: number, now: number, retryAfterMs: number): void {
     if (sentAt >= this.#pausedUntil && ++this.#failedInARow >= PAUSE_AFTER) this.#pause(error, now, Math.max(PAUSE_MS, Math.min(retryAfterMs, MAX_PAUSE_MS)))
     this.#end(now)

@@ -4,7 +4,7 @@ import { inferImages } from '../../../scripts/infer-schema/images.js'
 const fieldsOf = (images: readonly string[], ids = ['7', '8', '7.x'], taken: readonly string[] = []) =>
   Object.fromEntries(inferImages({ ids: new Set(ids), images }, taken).map(({ name, extensions }) => [name, extensions ?? 'default']))
 
-t.test('image fields follow from what is between the id and the end of a name', async (t) => {
+t.test('there is an image field for each word between the id and the extension in the names of images, up to eight', async (t) => {
   const defaults = ['png', 'jpg', 'jpeg', 'webp', 'gif']
   t.same(fieldsOf([]), {})
   t.same(fieldsOf(['7.png', '8.JPG', 'other.png']), { image: 'default' })
@@ -14,6 +14,6 @@ t.test('image fields follow from what is between the id and the end of a name', 
   t.same(fieldsOf(['7.png'], ['7'], ['image']), { image_key: 'default' })
   t.same(fieldsOf(['7.two words.png', '7.größe.png']), {}, 'a schema does not accept these extensions')
   const dated = ['7.png', '8.png', ...Array.from({ length: 30 }, (_, i) => `7.2024-${i}.png`)]
-  t.equal(Object.keys(fieldsOf(dated)).length, 8)
-  t.ok('image' in fieldsOf(dated))
+  t.equal(Object.keys(fieldsOf(dated)).length, 8, 'more words are not names of fields, but dates or versions')
+  t.ok('image' in fieldsOf(dated), 'the most frequent words count')
 })

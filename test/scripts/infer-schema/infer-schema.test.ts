@@ -29,6 +29,7 @@ t.test('an inferred schema is valid and, with the inferred settings, accepts eve
       ({ id: `${i}`, key: `${i}.csv`, format: 'csv', body: Buffer.from(stringify([names, row], { delimiter, quoted_string: true }), encoding) }))
     const { schema, accepted, doubts } = inferSchema({ files, ids: new Map(files.map(({ id }) => [id, 1])), images: ['0.png', '0.front.jpg', 'other.png'], others: ['0.pdf', 'x'] })
     assert.equal(accepted, files.length, doubts.join('\n'))
-    assert.ok(schema.fields.length >= names.length + 2)
+    // In addition to the columns, two image fields and the key, unless a column equals it.
+    assert.ok([2, 3].includes(schema.fields.length - names.length))
   }), runs(1000))
 })

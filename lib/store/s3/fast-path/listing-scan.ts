@@ -46,7 +46,7 @@ export function scanListing (xml: Buffer, objects: ObjectList): ListingPage | un
   }
 }
 
-/** Finds the token of the next page without reading the page. */
+/** Finds the token of the next page without reading the page; `undefined` if the page has none. */
 export function findToken (xml: Buffer): string | undefined {
   const start = xml.indexOf(TOKEN) + TOKEN.length
   const end = xml.indexOf('<', start)
@@ -64,14 +64,14 @@ export function findLastKey (xml: Buffer): string | undefined {
   return decodeUsualKey(encoded)
 }
 
-/** Decodes a URL-encoded key. Returns `undefined` if it is not UTF-8, or has references, or is damaged: anything but printable ASCII is not URL-encoded. */
+/** Decodes a URL-encoded key. Returns `undefined` if the result is not UTF-8, or if the key is not URL-encoded: it has a character other than printable ASCII, or a character reference of XML such as `&amp;`. */
 function decodeUsualKey (encoded: string): string | undefined {
   return /[^ -~]|&/.test(encoded) ? undefined : decodeKey(encoded)
 }
 
 const [SPACE, QUOTE, PERCENT, AMPERSAND, PLUS, LESS] = [0x20, 0x22, 0x25, 0x26, 0x2b, 0x3c]
 
-/** The elements of an object, in the order in which all servers write them. */
+/** The tags of an entry, in the order in which servers usually write them. */
 const KEY = Buffer.from('<Contents><Key>')
 const MODIFIED = Buffer.from('</Key><LastModified>')
 const ETAG = Buffer.from('</LastModified><ETag>')
@@ -125,16 +125,16 @@ function usualEntryScanner (xml: Buffer, objects: ObjectList): (at: number) => n
   }
 }
 
-/** The bytes from the end of the size to the end of the entry; `undefined` if they contain an element that is read (`ENTRY`). */
+/** The bytes from the end of the size to the end of the entry; `undefined` if they contain an element that is read, or are not well-formed. */
 function restOfEntry (xml: Buffer, at: number): Uint8Array | undefined {
   const end = xml.indexOf(CLOSE, at)
   if (end === -1 || !hasAt(xml, at, REST)) return undefined
   const names = elementNames(xml, at + REST.length, end)
-  return names?.every((name) => !ENTRY.includes(name)) ? xml.subarray(at, end + CLOSE.length) : undefined
+  return names?.every((name) => !READ_ELEMENTS.includes(name)) ? xml.subarray(at, end + CLOSE.length) : undefined
 }
 
 /** The elements of an entry that are read. All others are ignored. */
-const ENTRY = ['Key', 'LastModified', 'ETag', 'Size']
+const READ_ELEMENTS = ['Key', 'LastModified', 'ETag', 'Size']
 
 function elementNames (xml: Buffer, from: number, to: number): string[] | undefined {
   const names: string[] = []
