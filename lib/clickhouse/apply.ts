@@ -37,7 +37,7 @@ export async function applyCommit (connection: Connection, { number, base, stage
   await connection.forEachShard(async (shard) => {
     for (const table of DATA_TABLES) {
       const counts = staged[table.name]
-      if (base === null || counts === undefined || counts.rows + counts.keys > 0) await connection.commandOn(shard, updateOf(connection, table, { number, base, stage }))
+      if (base === null || counts === undefined || counts.rows + counts.keys > 0) await mutate(connection, shard, updateOf(connection, table, { number, base, stage }))
     }
   })
   const view: EngineRecords = { connection, fields, timeZone, number, columns: fields.map(({ name }) => name) }
@@ -47,6 +47,26 @@ export async function applyCommit (connection: Connection, { number, base, stage
   const version = { name: await nameRecords(view, count), undeclared, records, stage }
   await publishVersion(connection, number, version)
   return version
+}
+
+/** How many times a mutation is sent: for about an hour with the default limit of a statement. */
+const MAX_ATTEMPTS = 60
+
+/**
+ * Runs a mutation that finds nothing once it has been executed. One that takes longer than a statement may goes on in the engine, and is sent again: the second one is executed
+ * after it. No connection is silent for long, which networks may close.
+ */
+async function mutate (connection: Connection, shard: number, statement: Sql): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await connection.commandOn(shard, statement)
+      return
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !(error instanceof EngineError && error.code === 'engine_timeout')) throw error
+      // Fails if the engine does not respond at all.
+      await connection.queryOn(shard, sql`SELECT 1`)
+    }
+  }
 }
 
 /**

@@ -617,6 +617,11 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
+        fault: 'A commit takes longer to apply than a statement may',
+        guarantee: 'The statement goes on in the engine, and is waited for, up to an hour, as long as the engine responds. The change is applied once.',
+        tests: [['test/real/clickhouse/commits.test.ts', 'a change that takes longer to apply than a statement may is waited for, and committed once']]
+      },
+      {
         fault: 'A change is applied twice in the engine, or late',
         guarantee: 'The second time nothing changes.',
         tests: [['test/real/clickhouse/commits.test.ts', 'whatever is interrupted, fails or comes late: each version that can be read is exactly one that was committed']]

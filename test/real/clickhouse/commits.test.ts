@@ -7,6 +7,7 @@ import type { Connection } from '../../../lib/clickhouse/connection.js'
 import { parameter, sql, text } from '../../../lib/clickhouse/sql.js'
 import type { StoredRecord } from '../../../lib/clickhouse/stored-record.js'
 import { changesUntil } from '../../../lib/clickhouse/stored-changes.js'
+import { RECORDS_OF_SHARD } from '../../../lib/clickhouse/tables.js'
 import { render } from '../../../lib/output/render.js'
 import type { Selection } from '../../../lib/query/data-version.js'
 import type { FieldDescriptor, SchemaDescriptor } from '../../../lib/schema/descriptor.js'
@@ -22,6 +23,7 @@ import { interleave } from '../../support/interleave.js'
 import { runs } from '../../support/property-runs.js'
 import { startS3Endpoint } from '../../support/s3-endpoint.js'
 import { wrapStore } from '../../support/stores.js'
+import { until } from '../../support/until.js'
 import { USER_FIELDS } from '../../support/user-fields.js'
 
 const skip = noClickHouse
@@ -270,6 +272,26 @@ t.test('tables that have nothing of the past are not rewritten to forget it', { 
   const after = await read()
   t.ok(after[0]![2] < before[0]![2], 'the keys of the stage before were removed')
   t.same(after.map(([table, mutations]) => [table, mutations]), before.map(([table, mutations]) => [table, mutations]))
+})
+
+t.test('a change that takes longer to apply than a statement may is waited for, and committed once', { skip, timeout: 120_000 }, async (t) => {
+  const [connection, store] = [await connect(t, { timeoutMs: 5000 }), await bucketOf(t)]
+  const commits = await openCommits(store, connection)
+  const one = await commitNext(commits, undefined, EMPTY, CONTENTS[0]!)
+  const records = connection.table(RECORDS_OF_SHARD)
+  await connection.command(sql`SYSTEM STOP MERGES ${records}`)
+  let isOver = false
+  const next = commitNext(commits, one, CONTENTS[0]!, CONTENTS[1]!).finally(() => { isOver = true })
+  next.catch(() => {})
+  try {
+    // The first attempt to apply it is over: another one has begun.
+    await until(async () => isOver || (await connection.queryNodes(sql`SELECT 1 FROM system.mutations WHERE database = ${text(connection.database)} AND table = ${text(RECORDS_OF_SHARD)} AND NOT is_done`)).some(({ rows }) => rows.length > 1))
+  } finally {
+    await connection.command(sql`SYSTEM START MERGES ${records}`)
+  }
+  t.equal((await next).number, one.number + 1n)
+  const { versions } = await readAll(connection)
+  t.same([...versions.values()].map(({ content }) => content), CONTENTS.slice(0, 2))
 })
 
 t.test('rows of a version that was not committed are removed when it can no longer be committed', { skip, timeout: 120_000 }, async (t) => {
