@@ -10,15 +10,15 @@ import { render, type Chunks } from '../../../lib/output/render.js'
 import { compileSchema } from '../../../lib/schema/schema.js'
 import { tableFields } from '../../../lib/table/table-field.js'
 
-/** Responds as a ClickHouse server does: as the only node of the cluster `lake`, and to any other query by `respond`. */
-async function startEndpoint (t: Test, respond: (response: ServerResponse, url: URL, query: string) => void): Promise<string> {
+/** Responds as a ClickHouse server does: as a node of the cluster `lake`, by default the only one, and to any other query by `respond`. @param members the shard of each node of the cluster, and whether it is this one */
+async function startEndpoint (t: Test, respond: (response: ServerResponse, url: URL, query: string) => void, members = '[1,1]\n'): Promise<string> {
   const server = createServer((request: IncomingMessage, response) => {
     const url = new URL(request.url!, 'http://localhost')
     const chunks: Buffer[] = []
     request.on('data', (chunk) => chunks.push(chunk))
     request.on('end', () => {
       const query = Buffer.concat(chunks).toString()
-      if (query.includes('system.clusters')) response.end('[1,1]\n')
+      if (query.includes('system.clusters')) response.end(members)
       else respond(response, url, query)
     })
   }).listen(0, '127.0.0.1')
@@ -43,6 +43,14 @@ t.test('a wrong password is reported as such, without the password', async (t) =
   const error = await connection.query(sql`SELECT 1`).catch((error: unknown) => error as Error)
   t.match(error, { name: 'EngineError', code: 'engine_access_denied', engineCode: '516 AUTHENTICATION_FAILED', message: /password is incorrect/ })
   t.notMatch(String((error as Error).message), /secret/)
+})
+
+t.test('a cluster with two replicas in a shard is refused, with one URL and with both', async (t) => {
+  const startReplica = async (isFirst: boolean) => await startEndpoint(t, (response) => { response.end('[1]\n') }, isFirst ? '[1,1]\n[1,0]\n' : '[1,0]\n[1,1]\n')
+  const urls = await Promise.all([startReplica(true), startReplica(false)])
+  for (const some of [urls, urls.slice(1)]) {
+    await t.rejects(Connection.open({ urls: some, cluster: 'lake', database: 'd' }), { name: 'EngineError', code: 'engine_wrong_cluster', message: /^The cluster "lake" has 2 nodes; there must be one URL for each of them, each of a shard of its own; got / })
+  }
 })
 
 t.test('queries and writes that the server refuses have the code of the cause', async (t) => {
