@@ -617,6 +617,14 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
+        fault: 'The engine receives the rows of a change twice',
+        guarantee: 'Nothing is committed, and what was written is removed later.',
+        tests: [
+          ['test/real/clickhouse/commits.test.ts', 'a change whose rows the engine has received twice is not committed'],
+          ['test/real/clickhouse/commits.test.ts', 'rows of a version that was not committed are removed when it can no longer be committed']
+        ]
+      },
+      {
         fault: 'A commit takes longer to apply than a statement may',
         guarantee: 'The statement goes on in the engine, and is waited for, up to an hour, as long as the engine responds. The change is applied once.',
         tests: [['test/real/clickhouse/commits.test.ts', 'a change that takes longer to apply than a statement may is waited for, and committed once']]

@@ -274,6 +274,24 @@ t.test('tables that have nothing of the past are not rewritten to forget it', { 
   t.same(after.map(([table, mutations]) => [table, mutations]), before.map(([table, mutations]) => [table, mutations]))
 })
 
+t.test('a change whose rows the engine has received twice is not committed', { skip, timeout: 120_000 }, async (t) => {
+  const [connection, store] = [await connect(t), await bucketOf(t)]
+  const commits = await openCommits(store, connection)
+  const one = await commitNext(commits, undefined, EMPTY, CONTENTS[0]!)
+  // As if a proxy had repeated them: the engine removes no duplicates.
+  const twice = new Proxy(connection, {
+    get: (target, property) => {
+      if (property === 'insert') return async (...args: Parameters<Connection['insert']>) => { for (let i = 0; i < 2; i++) await target.insert(...args) }
+      const value: unknown = Reflect.get(target, property, target)
+      return typeof value === 'function' ? value.bind(target) as unknown : value
+    }
+  })
+  const repeating = await openCommits(store, twice)
+  await t.rejects(commitNext(repeating, await repeating.current(), CONTENTS[0]!, CONTENTS[1]!), { code: 'engine_incomplete' })
+  t.same([...(await readAll(connection)).versions.keys()], [one.number])
+  t.equal((await commitNext(commits, await commits.current(), CONTENTS[0]!, CONTENTS[1]!)).records, 3, 'the next change does not see them')
+})
+
 t.test('a change that takes longer to apply than a statement may is waited for, and committed once', { skip, timeout: 120_000 }, async (t) => {
   const [connection, store] = [await connect(t, { timeoutMs: 5000 }), await bucketOf(t)]
   const commits = await openCommits(store, connection)

@@ -6,7 +6,7 @@ import type { ClickHouseVersion } from '../../../lib/clickhouse/clickhouse-versi
 import type { Connection } from '../../../lib/clickhouse/connection.js'
 import { migrate } from '../../../lib/clickhouse/migrations.js'
 import { identifier, number, raw, sql } from '../../../lib/clickhouse/sql.js'
-import { OPEN_END, RECORDS_OF_SHARD } from '../../../lib/clickhouse/tables.js'
+import { OPEN_END, RECORDS, RECORDS_OF_SHARD } from '../../../lib/clickhouse/tables.js'
 import { render } from '../../../lib/output/render.js'
 import type { DataVersion, SelectQuery } from '../../../lib/query/data-version.js'
 import type { Filter } from '../../../lib/query/filter.js'
@@ -151,6 +151,15 @@ t.test('a version does not see the rows of a later one, also if both are read at
   const second = await openVersion(connection, 2n, { fields })
   t.same([await cellsOf(first, { columns: ['user_id'] }), await cellsOf(second, { columns: ['user_id', 'city'] })], [[['a'], ['b']], [['a', null], ['b', null], ['c', 'x']]])
   t.same([first.columns.includes('city'), second.columns.includes('city')], [false, true])
+})
+
+t.test('a Distributed table refuses changes, so that they need a connection to each shard', { skip }, async (t) => {
+  const connection = await connect(t)
+  await migrate(connection, USER_FIELDS)
+  const records = connection.table(RECORDS)
+  for (const statement of [sql`ALTER TABLE ${records} UPDATE stage = 1 WHERE 1`, sql`UPDATE ${records} SET stage = 1 WHERE 1`, sql`ALTER TABLE ${records} DELETE WHERE 1`, sql`DELETE FROM ${records} WHERE 1`]) {
+    await t.rejects(connection.commandOn(0, statement), { code: 'engine_query_failed', engineCode: /^(36 BAD_ARGUMENTS|48 NOT_IMPLEMENTED)$/ })
+  }
 })
 
 t.test('the tables can be migrated again, by several processes, and to more columns', { skip }, async (t) => {
