@@ -30,9 +30,17 @@ export async function findElsewhere (store: ObjectStore, outputKey: string): Pro
   return undefined
 }
 
+/** The URL of the folder above the folder of a lake, if that has the name of the source prefix: the URL names the folder with the files instead of the lake. `undefined` if it does not. */
+export function lakeAbove (url: string, prefix: string): string | undefined {
+  const path = url.replace(/\/?$/, '/')
+  return prefix !== '' && path.startsWith('file:') && path.endsWith(`/${prefix}`) ? path.slice(0, -prefix.length - 1) : undefined
+}
+
 /** The detail of the warning `nothing_usable`; if no object has the source prefix, with a hint where info files are. */
 export async function describeUnusable ({ transformer, objectStore, config }: FastifyInstance, { detail }: Warning): Promise<string> {
   const { rejects, orphans, ignored } = transformer.quarantine({ limit: 0 }).counts
   const found = rejects + orphans + ignored === 0 ? await findElsewhere(objectStore, config.OUTPUT_KEY) : undefined
-  return found === undefined ? detail : `${detail}. There are info files without this prefix, such as ${found.key}: set SOURCE_PREFIX='${found.prefix}'`
+  if (found === undefined) return detail
+  const lake = lakeAbove(objectStore.url, config.SOURCE_PREFIX)
+  return `${detail}. There are info files without this prefix, such as ${found.key}: set ${lake === undefined ? `SOURCE_PREFIX='${found.prefix}'` : `LAKE_URL='${lake}'`}`
 }

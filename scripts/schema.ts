@@ -9,7 +9,7 @@ import type { ObjectStore } from '../lib/store/object-store.js'
 import { openStore } from '../lib/store/open-store.js'
 import { HELP_OPTION, parseOptions, sourceOf, wholeNumber } from './arguments.js'
 import { runCommand, UsageError, type Command, type CommandIo } from './command.js'
-import { findElsewhere } from './find-elsewhere.js'
+import { findElsewhere, lakeAbove } from './find-elsewhere.js'
 import { EvenSample } from './infer-schema/even-sample.js'
 import { inferSchema, type Inferred, type Sample } from './infer-schema/infer-schema.js'
 import type { SampledFile } from './infer-schema/sampled-file.js'
@@ -72,7 +72,9 @@ async function takeSample (store: ObjectStore, prefix: string, count: number, io
   const { files: chosen, ids, images, others, listed } = await listNames(store, prefix, count, io)
   if (listed === 0) {
     const found = await findElsewhere(store, io.env['OUTPUT_KEY'] ?? DEFAULTS.outputKey)
-    throw new Error(`${store.url} has no object with the prefix '${prefix}'; ${found === undefined ? 'see --prefix' : `there are info files without it, such as ${found.key}: use --prefix '${found.prefix}'`}`)
+    const lake = lakeAbove(store.url, prefix)
+    const advice = found && `there are info files without it, such as ${found.key}: use ${lake === undefined ? `--prefix '${found.prefix}'` : `--lake '${lake}'`}`
+    throw new Error(`${store.url} has no object with the prefix '${prefix}'; ${advice ?? 'see --prefix'}`)
   }
   if (chosen.length === 0) {
     throw new Error(`${store.url} has ${listed === 1 ? 'one object' : `${listed} objects`} with the prefix '${prefix}', and no info file (${INFO_EXTENSIONS}); see --prefix`)

@@ -52,5 +52,6 @@ function recordHint (parts: readonly string[], hasImages: boolean): string {
     return field === undefined ? '; the path of an attachment is /data/<id>/attachments/<field>' : didYouMean(excerpt(`/data/${record}/attachments/${field}`))
   }
   if (isImage) return didYouMean(excerpt(`/data/${id}/image`))
-  return '; the path of a record is /data/<id>, without the folder of its file'
+  const ofImages = hasImages && parts.length === 2 ? ', and that of an image is /data/<id>/attachments/<field>' : ''
+  return `; the path of a record is /data/<id>, without the folder of its file${ofImages}`
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { main } from '../../scripts/check.js'
 import { main as exportMain } from '../../scripts/export.js'
+import { main as inferSchema } from '../../scripts/schema.js'
 import { buildOnFolder } from '../support/app.js'
 import { documentedPolicy } from '../support/policy.js'
 import { closedStdout, runMain } from '../support/run-main.js'
@@ -112,6 +113,17 @@ t.test('userlake check names the cause if the prefix is wrong and the lake was p
   const { code, err } = await runMain(main, [], { LAKE_URL: `file:${root}`, SOURCE_PREFIX: 'wrong/' })
   t.equal(code, 1)
   t.match(err, /^check: There is no object with the prefix "wrong\/"; upload info files, or set LAKE_URL and SOURCE_PREFIX to where they are\. There are info files without this prefix, such as source_data\/0\.csv: set SOURCE_PREFIX='source_data\/'$/m)
+})
+
+t.test('userlake check and schema name the lake if the URL is that of the folder with the files', async (t) => {
+  const lake = testFolder(t, { source_data: { a: { '1.csv': INFO } } })
+  const { code, err } = await runMain(main, [], { LAKE_URL: `file:${lake}/source_data` })
+  t.equal(code, 1)
+  const url = /LAKE_URL='(file:\/\/\/.*)'$/.exec(err.trimEnd())?.[1]
+  t.match(await runMain(main, ['--lake', url!]), { code: 0, out: /^ {2}records: 1$/m })
+  const inferred = await runMain(inferSchema, ['--lake', `file:${lake}/source_data/`])
+  t.match(inferred, { code: 1, err: /; there are info files without it, such as a\/1\.csv: use --lake 'file:\/\/\/.*'\n$/ })
+  t.ok(inferred.err.endsWith(`'${url}'\n`))
 })
 
 t.test('userlake check names an info file that is elsewhere if no object has the prefix, unless the bucket lists only the prefix', async (t) => {
