@@ -32,11 +32,11 @@ const simulate: Command = async (argv, { stdout, stderr }) => {
   const print = (line: string) => { stdout.write(line + '\n') }
   const progress = new Progress(seeds, stderr, monotonicNow)
   const startedAt = monotonicNow()
-  let [failures, responses, missedImages, recurrences] = [0, 0, 0, 0]
+  let [failures, responses, missedImages, lateOutputs] = [0, 0, 0, 0]
   const count = (outcome: Outcome) => {
     responses += outcome.responses
     missedImages += outcome.missedImages
-    recurrences += outcome.recurrences
+    lateOutputs += outcome.lateOutputs
     if (outcome.failure !== undefined && failures++ < MAX_FAILURES) print(`failed: seed ${outcome.seed}, ${outcome.failure} (replay: npm run simulate -- --seeds 1 --seed ${outcome.seed} --trace)`)
     progress.step()
   }
@@ -45,7 +45,7 @@ const simulate: Command = async (argv, { stdout, stderr }) => {
   else await runInProcesses(list, jobs, count)
   progress.end()
   const seconds = (monotonicNow() - startedAt) / 1000
-  print(`${seeds} seeds, ${responses} responses, ${missedImages} misses of replaced images that decisions 19 and 21 allow, ${recurrences} late outputs that decision 29 allows, ${failures} failed (${(seeds / seconds).toFixed(1)} seeds a second)`)
+  print(`${seeds} seeds, ${responses} responses, ${missedImages} misses of replaced images that decisions 19 and 21 allow, ${lateOutputs} late outputs that decision 29 allows, ${failures} failed (${(seeds / seconds).toFixed(1)} seeds a second)`)
   return failures === 0 ? 0 : 1
 }
 

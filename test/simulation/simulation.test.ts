@@ -37,7 +37,7 @@ t.test('a history has wrong listings, and outputs that are held and confirmed', 
 })
 
 t.test('a late output that goes back is allowed only as decision 29 says, and is corrected', async (t) => {
-  t.match(await new World(LATE_OUTPUT_SEED).run(), { failure: undefined, recurrences: 1 })
+  t.match(await new World(LATE_OUTPUT_SEED).run(), { failure: undefined, lateOutputs: 1 })
 })
 
 t.test('the model knows which versions a view may show', async (t) => {

@@ -67,7 +67,7 @@ export interface Outcome {
   /** The number of replaced images that consumers have missed and were allowed to miss, because they went from one replica to another: see decisions 19 and 21. */
   readonly missedImages: number
   /** How often an output went back because a late PUT met its condition again, which decision 29 allows. */
-  readonly recurrences: number
+  readonly lateOutputs: number
 }
 
 interface Replica {
@@ -107,10 +107,10 @@ export class World {
   #responses = 0
   #downloads = 0
   #missedImages = 0
-  #recurrences = 0
+  #lateOutputs = 0
   /** When an output was written last, and when one went back last, in milliseconds. */
   #outputAt = -Infinity
-  #recurrenceAt = -Infinity
+  #lateOutputAt = -Infinity
   /** The durations of the longest complete listing and of the longest reconcile, in milliseconds. */
   #longestListingMs = 0
   #longestReconcileMs = 0
@@ -156,7 +156,7 @@ export class World {
     for (const replica of this.#replicas) this.#readRegularly(replica)
     await this.#runUntil(TROUBLE_MS + CALM_MS)
     await this.#checkEnd()
-    return { seed: this.#seed, hash: this.#hash.digest('hex').slice(0, 16), failure: this.#failure, responses: this.#responses, missedImages: this.#missedImages, recurrences: this.#recurrences }
+    return { seed: this.#seed, hash: this.#hash.digest('hex').slice(0, 16), failure: this.#failure, responses: this.#responses, missedImages: this.#missedImages, lateOutputs: this.#lateOutputs }
   }
 
   async #runUntil (end: number): Promise<void> {
@@ -416,7 +416,7 @@ export class World {
       this.#lossJudge.confirm(result!.records)
       this.#timeline.schedule(this.#randoms.largeLake.pause(CONFIRM_MS), () => { if (replica.isAlive) this.#do(() => this.#runJob(replica, false, result!.confirm)) })
     }
-    if (state !== 'succeeded' || dryRun || this.#recurrenceAt >= requestedAt) return
+    if (state !== 'succeeded' || dryRun || this.#lateOutputAt >= requestedAt) return
     this.#fail(checkInfoFiles(this.#model, new Map(this.#outputView), this.#output, { since: requestedAt, until: this.#timeline.now }))
   }
 
@@ -442,8 +442,8 @@ export class World {
     if (problem === undefined) return
     if (!mayGoBack) return this.#fail(`the output goes back: ${problem}`)
     this.#log(`the output goes back, as is allowed: ${problem}`)
-    this.#recurrences++
-    this.#recurrenceAt = now
+    this.#lateOutputs++
+    this.#lateOutputAt = now
     view.clear()
     this.#fail(checkInfoFiles(this.#model, view, output, { since: -Infinity, until: now }))
   }

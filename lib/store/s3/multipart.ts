@@ -6,8 +6,8 @@ const MAX_PARTS = 10_000
 /** The largest body of a multipart upload. */
 export const MAX_MULTIPART_BYTES = MAX_PARTS * PART_BYTES
 
-/** The bytes in pieces of `size` bytes; the last one has the rest. A body without a byte is one empty piece. */
-export async function * piecesOf (source: AsyncIterable<Uint8Array>, size = PART_BYTES): AsyncGenerator<Buffer> {
+/** The parts of a body, of `size` bytes each; the last one has the rest. A body without a byte is one empty part. */
+export async function * partsOf (source: AsyncIterable<Uint8Array>, size = PART_BYTES): AsyncGenerator<Buffer> {
   let waiting: Uint8Array[] = []
   let length = 0
   let isFirst = true

@@ -10,7 +10,7 @@ import type { TraceOption } from '../object-store.js'
 import { isStreamed, readBody, type Body, type StreamedBody } from '../streamed-body.js'
 import { transferMs } from './deadline.js'
 import { S3FastPath } from './fast-path/s3-fast-path.js'
-import { piecesOf } from './multipart.js'
+import { partsOf } from './multipart.js'
 import { bodyOf } from './s3-body.js'
 import { createClients, REQUEST_TIMEOUT_MS, type S3ClientSettings } from './s3-client.js'
 import { isNoSuchKey, nameOfServer, statusOf } from './s3-error.js'
@@ -133,7 +133,7 @@ export class S3Requests {
     try {
       const parts: CompletedPart[] = []
       const source = isStreamed(body) ? readBody(body) : Readable.from([body])
-      for await (const piece of piecesOf(source)) parts.push(await this.#putPart({ ...upload, PartNumber: parts.length + 1 }, piece, options))
+      for await (const part of partsOf(source)) parts.push(await this.#putPart({ ...upload, PartNumber: parts.length + 1 }, part, options))
       return await client.send(new CompleteMultipartUploadCommand({ ...upload, IfMatch, IfNoneMatch, MultipartUpload: { Parts: parts } }), { ...options, requestTimeout: COMPLETE_TIMEOUT_MS })
     } catch (error) {
       // Without the right to do so, they remain until a rule of the bucket removes them.
@@ -150,7 +150,7 @@ export class S3Requests {
     return { PartNumber: part.PartNumber, ETag, ...checksum }
   }
 
-  /** Whether the bucket exists. If the server refuses to tell, it is assumed to exist: the right to write objects is enough to use it. */
+  /** Whether the bucket exists. If access is refused, it is assumed to exist: the right to write objects is enough to use it. */
   async hasBucket (abortSignal: AbortSignal): Promise<boolean> {
     return this.#retrying.send(new HeadBucketCommand({ Bucket: this.#bucket }), { abortSignal }).then(() => true, async (error) => {
       const status = statusOf(error)
