@@ -26,12 +26,11 @@ export async function openKeyFile (path: string, timer: Timer, log: FastifyBaseL
   logKeys('The API keys have been read')
   const update = async () => {
     const next = await readTextFile(path)
-    if (next !== text) {
-      keys = new ApiKeys(next)
-      text = next
-      logKeys('The API keys have been read again')
-    }
+    if (next === text && failure === undefined) return
+    keys = new ApiKeys(next)
+    text = next
     failure = undefined
+    logKeys('The API keys have been read again')
   }
   const check = () => {
     update().catch((error: Error) => {
