@@ -2,7 +2,7 @@ import type { MonotonicClock } from '../base/clock.js'
 import { toFailureCode } from '../base/failure-code.js'
 
 /** Milliseconds without an attempt to write after the store has refused one, or after another failure. */
-const PAUSE_AFTER_REFUSAL_MS = 600_000
+const PAUSE_AFTER_REFUSAL_MS = 30_000
 const PAUSE_AFTER_FAILURE_MS = 5000
 
 /** Runs the writes of this replica to the state object, through which replicas share listings, one after the other, with a pause after each failure. */

@@ -252,6 +252,12 @@ t.test('a state that cannot be written is a warning, and each replica lists for 
   t.match(app.transformer.warnings(), [{ code: 'state_not_writable', detail: /refuses access/ }])
   t.same(endpoint.puts, [STATE_KEY], 'a refused write is not repeated at once')
   t.equal(bucket.get(STATE_KEY), undefined)
+  endpoint.intercept = undefined
+  clock.advance(30_000)
+  await headersOf(lake)
+  await until(() => bucket.get(STATE_KEY) !== undefined)
+  await headersOf(lake)
+  t.same(app.transformer.warnings(), [], 'half a minute after the right was given, the state is written')
 })
 
 const failStateWrites = ({ operation, key }: { readonly operation: string, readonly key: string }) =>
