@@ -18,7 +18,7 @@ export const notApplicable = (detail: string): Finding => ({ verdict: 'not appli
 
 /** The message of an error of the store, without what the doctor finds out by itself. */
 export function describe ({ message }: StoreError): string {
-  return message.replace(/ or were revoked: run userlake doctor$/, '')
+  return message.replace(/, are for another bucket or prefix, or were revoked: run userlake doctor$/, '')
 }
 
 /** Whether the store knows the credentials and refuses this request: a right is missing. */

@@ -62,7 +62,7 @@ t.test(`credentials on ${name}`, { skip, timeout: 120_000 }, async (t) => {
   await t.test('the message names what to set', async (t) => {
     const { bucket } = await setUp(t)
     process.env.AWS_SECRET_ACCESS_KEY = 'wrong'
-    const wrong = { code: 'access_denied', message: /HTTP 403 SignatureDoesNotMatch: the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY$/ }
+    const wrong = { code: 'access_denied', message: /HTTP 403 SignatureDoesNotMatch: the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY or the file of credentials$/ }
     await t.rejects(listAll(open(t, { bucket }), ''), wrong)
     await t.rejects(open(t, { bucket }).head('source_data/1.csv'), wrong)
     await t.rejects(open(t, { bucket }).put(OUTPUT, Buffer.from(''), { ifMatch: null }), wrong)

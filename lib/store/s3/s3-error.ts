@@ -27,13 +27,13 @@ const REFUSED_CREDENTIALS = /^(ExpiredToken(Exception)?|InvalidToken|InvalidAcce
 
 /** What to do about an error, by its name. */
 const REMEDIES: Readonly<Record<string, string>> = {
-  AccessDenied: 'the credentials lack a right or were revoked: run userlake doctor',
+  AccessDenied: 'the credentials lack a right, are for another bucket or prefix, or were revoked: run userlake doctor',
   NoSuchBucket: 'check the name of the bucket in LAKE_URL, or create it with userlake seed',
   ExpiredToken: 'the session token has expired: renew the credentials',
   InvalidToken: 'the session token is invalid: check AWS_SESSION_TOKEN',
   InvalidTokenId: 'the session token is invalid or has expired: renew the credentials',
-  InvalidAccessKeyId: 'the server does not know the access key: check AWS_ACCESS_KEY_ID and the endpoint',
-  SignatureDoesNotMatch: 'the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY',
+  InvalidAccessKeyId: 'the server does not know the access key: check AWS_ACCESS_KEY_ID or the file of credentials, and the endpoint',
+  SignatureDoesNotMatch: 'the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY or the file of credentials',
   RequestTimeTooSkewed: 'the clocks of this machine and of the server differ by more than 15 minutes: set the clock'
 }
 

@@ -17,9 +17,9 @@ t.test('maps every failure to an error code', async t => {
     [{ name: 'TypeError', message: 'a secret' }, 'store_error', 'TypeError'],
     [{ name: 'SlowDown', $metadata: { httpStatusCode: 503 } }, 'store_error', 'HTTP 503 SlowDown'],
     [{ name: 'ExpiredToken', $metadata: { httpStatusCode: 400 } }, 'access_denied', 'HTTP 400 ExpiredToken: the session token has expired: renew the credentials'],
-    [{ name: 'AccessDenied', $metadata: { httpStatusCode: 403 } }, 'access_denied', 'HTTP 403 AccessDenied: the credentials lack a right or were revoked: run userlake doctor'], // MinIO also for the keys of a disabled account
-    [{ name: 'InvalidAccessKeyId', $metadata: { httpStatusCode: 403 } }, 'access_denied', 'HTTP 403 InvalidAccessKeyId: the server does not know the access key: check AWS_ACCESS_KEY_ID and the endpoint'],
-    [{ name: 'SignatureDoesNotMatch', $metadata: { httpStatusCode: 403 } }, 'access_denied', 'HTTP 403 SignatureDoesNotMatch: the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY'],
+    [{ name: 'AccessDenied', $metadata: { httpStatusCode: 403 } }, 'access_denied', 'HTTP 403 AccessDenied: the credentials lack a right, are for another bucket or prefix, or were revoked: run userlake doctor'], // MinIO also for the keys of a disabled account
+    [{ name: 'InvalidAccessKeyId', $metadata: { httpStatusCode: 403 } }, 'access_denied', 'HTTP 403 InvalidAccessKeyId: the server does not know the access key: check AWS_ACCESS_KEY_ID or the file of credentials, and the endpoint'],
+    [{ name: 'SignatureDoesNotMatch', $metadata: { httpStatusCode: 403 } }, 'access_denied', 'HTTP 403 SignatureDoesNotMatch: the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY or the file of credentials'],
     [{ name: 'RequestTimeTooSkewed', $metadata: { httpStatusCode: 403 } }, 'access_denied', 'HTTP 403 RequestTimeTooSkewed: the clocks of this machine and of the server differ by more than 15 minutes: set the clock'],
     [{ name: 'AuthorizationHeaderMalformed', Region: 'eu-west-1', $metadata: { httpStatusCode: 400 } }, 'store_error', 'HTTP 400 AuthorizationHeaderMalformed: the bucket is in the region eu-west-1: set AWS_REGION=eu-west-1'],
     [{ name: '301', $metadata: { httpStatusCode: 301 }, $response: { headers: { 'x-amz-bucket-region': 'eu-west-1' } } }, 'store_error', 'HTTP 301 301: the bucket is in the region eu-west-1: set AWS_REGION=eu-west-1'],

@@ -192,7 +192,7 @@ t.test('error messages contain no secrets', async t => {
     status: 403, body: `<Error><Code>SignatureDoesNotMatch</Code><Message>signed with ${secret}</Message></Error>`
   })
   const error = await store.get('key').catch(error => error)
-  t.equal(error.message, 's3://lake/key: HTTP 403 SignatureDoesNotMatch: the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY')
+  t.equal(error.message, 's3://lake/key: HTTP 403 SignatureDoesNotMatch: the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY or the file of credentials')
 })
 
 t.test('reports missing credentials', async t => {
