@@ -102,7 +102,8 @@ function several (column: string, value: string, type: TypeName): string | undef
 
 /** The two conditions that a range such as 30-40 or 30..40 stands for; `undefined` if the text is not a range of values of the type, as the month 2024-05 is not. */
 export function rangeOf (column: string, text: string, type: TypeName): string | undefined {
-  const [, low = '', high = ''] = /^(\d+(?:\.\d+)?)\s*(?:-|\.\.|:)\s*(\d+(?:\.\d+)?)$/.exec(text) ?? []
+  const [, low, high] = /^(\d+(?:\.\d+)?)\s*(?:-|\.\.|:)\s*(\d+(?:\.\d+)?)$/.exec(text) ?? []
+  if (low === undefined || high === undefined) return undefined
   const isRange = [low, high].every((bound) => parseBound(type, bound) !== undefined) && Number(low) <= Number(high)
   return isRange ? `where=${column}>=${low}&where=${column}<=${high}` : undefined
 }
