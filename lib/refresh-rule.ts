@@ -68,7 +68,8 @@ export function planRefresh ({ listedAt, readAgainAt = Infinity, listingMs, refr
 }
 
 /**
- * How long a failed refresh that no read repeats waits, after the next one is due, in milliseconds. So the end of an outage is noticed, and reported, without traffic. The pause doubles with each failure.
+ * The pause before a failed refresh is repeated without traffic, counted from the time when the next refresh is due, in milliseconds. It doubles with each failure. The repetition notices, without
+ * a read, that an outage is over.
  *
  * @param failures the number of refreshes that have failed since the last one that succeeded; at least 1
  */

@@ -200,7 +200,7 @@ export class Refresher<T extends Refreshed> {
     this.#maxFreshForMs = FRESH_WITH_EVENTS_MS
   }
 
-  /** From now on, refreshes begin only with reads, and changes are not reported: the refreshes that the end of the process interrupts fail. */
+  /** From now on, refreshes begin only with reads, and `onChange` is not called: a shutdown interrupts refreshes, which then fail. */
   stop (): void {
     this.#isStopped = true
     this.#cancelTimer()

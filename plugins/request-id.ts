@@ -15,8 +15,8 @@ export function newRequestId (): string {
 }
 
 /**
- * Returns the id in `Request-Id` or `X-Request-Id`, which a proxy may have set. Returns a new id if there is none, or if it has more than 128
- * characters or a character that is unsafe in a header or a log line.
+ * The id of a request: the value of its header `Request-Id` or, without that header, of `X-Request-Id`. A proxy may have set them. The result is a new id if both
+ * headers are missing, or if the value has more than 128 characters or a character that is unsafe in a header or a log line.
  */
 export function requestIdOf ({ headers }: IncomingMessage): string {
   const given = headers[REQUEST_ID] ?? headers['x-request-id']

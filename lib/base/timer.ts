@@ -44,5 +44,5 @@ export async function within (ms: number, work: Promise<void>, timer: Timer = ho
 /** The longest time that closing waits for each of two writes, in milliseconds: for a snapshot that is being written, and then for the state that ends the leadership of this replica. */
 export const MAX_CLOSE_WAIT_MS = 1000
 
-/** The longest time that closing waits for a worker thread, in milliseconds; longer than what that itself waits for. Then the thread is terminated. */
+/** The longest time that closing waits for a worker thread, in milliseconds; then the thread is terminated. Longer than MAX_CLOSE_WAIT_MS, for which the thread itself may wait. */
 export const MAX_WORKER_CLOSE_MS = MAX_CLOSE_WAIT_MS + 500

@@ -53,8 +53,8 @@ export async function applyCommit (connection: Connection, { number, base, stage
 const MAX_ATTEMPTS = 60
 
 /**
- * Runs a mutation that finds nothing once it has been executed. One that takes longer than a statement may goes on in the engine, and is sent again: the second one is executed
- * after it. No connection is silent for long, which networks may close.
+ * Runs a mutation that finds nothing once it has been executed. If it takes longer than the limit of a statement, it goes on in the engine and is sent again: the engine executes the second
+ * one after the first. One long statement would leave its connection without traffic, and networks may close such a connection.
  */
 async function mutate (connection: Connection, shard: number, statement: Sql): Promise<void> {
   for (let attempt = 1; ; attempt++) {

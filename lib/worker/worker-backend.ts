@@ -83,7 +83,7 @@ export class WorkerBackend implements LakeBackend {
     return await this.#call('checkWrites')
   }
 
-  /** Waits for a limited time: the worker may be in the middle of a long step, or wait for a server that does not respond. What it has begun to write remains incomplete, as if the process were killed. */
+  /** Waits for a limited time: the worker may be in the middle of a long step, or wait for a server that does not respond. Its calls that have not ended then reject, and what they were writing may be missing, as if the process had been killed. */
   async close (): Promise<void> {
     if (this.#isClosed) return
     const closing = this.#worker === undefined ? Promise.resolve() : this.#call<void>('close')

@@ -21,7 +21,13 @@ function controlled (rules = {}) {
     runs.at(-1)!.end(failed)
     await done
   }
-  return { time, runs, refresher, load, changes, progress: () => progress() }
+  /** Starts a refresh by a read, and lets it fail. */
+  const fail = async () => {
+    const reading = refresher.ensure()
+    runs.at(-1)!.fail(new StoreError('unreachable', 'injected'))
+    await reading
+  }
+  return { time, runs, refresher, load, fail, changes, progress: () => progress() }
 }
 
 t.test('before the first refresh there is nothing to serve', async (t) => {
@@ -113,12 +119,10 @@ t.test('without traffic no refresh begins, and one read starts one refresh', asy
 })
 
 t.test('without traffic a failed refresh is repeated after growing pauses until it succeeds', async (t) => {
-  const { time, refresher, runs, load, changes } = controlled()
+  const { time, runs, load, fail, changes } = controlled()
   await load()
   await time.advance(3000)
-  const failed = refresher.ensure()
-  runs[1]!.fail(new StoreError('unreachable', 'injected'))
-  await failed
+  await fail()
   const started: number[] = []
   const failedAt = time.clock()
   for (let i = 2; i < 10; i++) {
@@ -135,10 +139,8 @@ t.test('without traffic a failed refresh is repeated after growing pauses until 
 })
 
 t.test('a refresh that has failed before the first listing is not repeated by itself', async (t) => {
-  const { time, refresher, runs } = controlled()
-  const failed = refresher.ensure()
-  runs[0]!.fail(new StoreError('unreachable', 'injected'))
-  await failed
+  const { time, runs, fail } = controlled()
+  await fail()
   await time.advance(600_000)
   t.equal(runs.length, 1)
 })
