@@ -29,7 +29,7 @@ const FILES = {
   'note.txt': 'other'
 }
 
-/** For longer than this, in milliseconds, no file of a folder is so new that it may change without another version. */
+/** The age in milliseconds from which a file of a folder certainly does not count as new: a second more than `RACY_MS` of the folder store. */
 const NEW_MS = 3000
 
 /** The settings of an engine with a database of its own, which is removed at the end. */
@@ -252,7 +252,7 @@ t.test('with tables that are read-only, the service serves what they have, repor
   const settings = engineSettings(t)
   const service = await start(root, settings)
   t.teardown(() => service.close())
-  // The first listing that does not find the files new reads them again, and stores that. After it, nothing has to be stored.
+  // The first listing of files that are no longer new reads them again, and stores the result. After it, nothing has to be stored.
   await until(() => Date.now() > writtenAt + NEW_MS)
   let { 'data-version': version } = (await service.inject({ url: '/data?limit=1', headers: fresh })).headers
   const connection = await Connection.open({ ...engineOptions(), database: settings['ENGINE_DATABASE']! })
