@@ -50,8 +50,8 @@ import { groupByCode, type CodeGroup, type Quarantine } from './source/quarantin
 import { selectEntries, type QuarantinePage, type QuarantineQuery } from './source/quarantine-page.js'
 import { countRecords, versionNameOf, type SourceState } from './source/source-state.js'
 import { partsProbeKeyOf } from './store/check-writes.js'
-import type { ObjectStore } from './store/object-store.js'
-import type { Preconditions } from './store/precondition.js'
+import { StoreError, type ObjectStore } from './store/object-store.js'
+import { wouldReplaceFile, type Preconditions } from './store/precondition.js'
 import { EMPTY_UTF8, type Utf8Column } from './table/utf8-column.js'
 import { StoredVersions } from './stored-versions.js'
 import { Versions, type VersionRules } from './versions.js'
@@ -220,6 +220,8 @@ export class UserDataTransformer {
   readonly #monotonic: MonotonicClock
   readonly #timeZone: string
   readonly #outputKey: string
+  /** That of the keys of info files and images. */
+  readonly #prefix: string
   readonly #cache: EtagCache
   readonly #openVersion: OpenVersion
   readonly #stored: StoredVersions | undefined
@@ -291,8 +293,9 @@ export class UserDataTransformer {
     const stateKey = withExtension(this.#outputKey, 'state.json')
     const manifestKey = withExtension(this.#outputKey, 'engine.json')
     const probeKey = withExtension(this.#outputKey, 'probe')
+    this.#prefix = options.sourcePrefix ?? DEFAULTS.sourcePrefix
     const rules = {
-      prefix: options.sourcePrefix ?? DEFAULTS.sourcePrefix,
+      prefix: this.#prefix,
       ownKeys: [this.#outputKey, outputKeyOf(this.#outputKey, 'parquet'), snapshotKey, stateKey, manifestKey, probeKey, partsProbeKeyOf(probeKey)],
       imageExtensions,
       delimiter: options.inputDelimiter ?? DEFAULTS.delimiter,
@@ -583,7 +586,7 @@ export class UserDataTransformer {
   /**
    * Brings the aggregated output up to date with the source. The listing begins after this call.
    *
-   * @throws StoreError if the lake can't be read or written; IncompleteSourceError if an info file could not be downloaded; LargeLossError if several listings
+   * @throws StoreError if the lake can't be read or written, or the output would replace a file of the lake (`output_key_taken`); IncompleteSourceError if an info file could not be downloaded; LargeLossError if several listings
    * lack many records, each other ones; ConfirmationMismatchError if the data version is not the confirmed one
    */
   async updateOutput (options: OutputOptions = {}): Promise<UpdateReport> {
@@ -600,6 +603,7 @@ export class UserDataTransformer {
       rejected = reconciled.quarantine.counts.rejects
       version = versionNameOf(reconciled.state)
       if (confirm !== undefined && confirm !== version) throw new ConfirmationMismatchError(confirm, version)
+      this.#checkOutputKey(reconciled.preconditions)
       this.#noteOutput(reconciled.preconditions)
       phases = reconciled.work?.phases
       listedAt = this.#monotonic()
@@ -614,6 +618,14 @@ export class UserDataTransformer {
     const otherOutputs = others.map(({ isHeld, ...other }) => other)
     const publishMs = this.#monotonic() - listedAt
     return { ...report, rejected, otherOutputs, warnings: this.warnings(options.columns), phases: { ...phases, publishMs }, ...isHeld && { confirm: version } }
+  }
+
+  /** A file of the lake is never lost because a setting has its key. @throws StoreError `output_key_taken` */
+  #checkOutputKey (preconditions: Preconditions): void {
+    const key = this.#outputKey
+    const found = preconditions.get(key)
+    if (found === undefined || 'code' in found || !wouldReplaceFile(key, found, this.#prefix)) return
+    throw new StoreError('output_key_taken', `OUTPUT_KEY: got ${JSON.stringify(key)}, the key of a file of the lake that this service has not written, and does not replace; choose another key, or remove that file`)
   }
 
   /**

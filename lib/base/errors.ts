@@ -90,6 +90,7 @@ export type StoreErrorCode =
   | 'invalid_key' // no object of this store can have such a key
   | 'precondition_failed'
   | 'read_only' // another process writes to this folder
+  | 'output_key_taken' // an object that the service has not written has the key of the output
   | 'store_error' // any other failure that the store reports
 
 /** What the store itself has reported, if it has. */

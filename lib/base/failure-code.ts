@@ -14,6 +14,7 @@ const DESCRIPTIONS: Readonly<Record<FailureCode, string>> = {
   invalid_key: 'The lake cannot contain an object with this key',
   precondition_failed: 'The object was changed repeatedly while it was read or written',
   read_only: 'Another process writes to this folder; this one only reads it',
+  output_key_taken: 'OUTPUT_KEY is the key of a file of the lake that this service has not written, and does not replace',
   store_error: 'The lake returned an error',
   lake_too_large: 'The lake is too large: one of its columns has more than 2 GiB of text; hide it with COLUMNS_HIDDEN, or shorten its values',
   large_loss: 'The last listing lacks so many records that it is believed only once a second one agrees',

@@ -1,5 +1,5 @@
 import { StoreError, type StoreErrorCode } from '../base/errors.js'
-import type { ReadableStore } from './object-store.js'
+import type { ObjectHead, ReadableStore } from './object-store.js'
 import { undefinedIfRefused } from './own-object.js'
 
 /** The version of an object that a conditional write may replace. */
@@ -25,6 +25,19 @@ function toCount (text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
+/**
+ * Whether an output would replace a file of the lake: an object under the prefix of the info files without the number of records that the service stores with its outputs.
+ * Without a prefix, all keys are those of the lake: an object without that number may be an output that was restored from a copy.
+ */
+export function wouldReplaceFile (key: string, { expectedEtag, records }: Precondition, prefix: string): boolean {
+  return prefix !== '' && key.startsWith(prefix) && expectedEtag !== null && records === undefined
+}
+
+/** The precondition of a write that replaces this object; `undefined`: there is none. */
+export function toPrecondition (found: ObjectHead | undefined): Precondition {
+  return { expectedEtag: found?.etag ?? null, racy: found?.racy ?? false, records: toCount(found?.metadata?.[RECORDS]) }
+}
+
 /** Reads the precondition of each key. A failure of the store becomes part of the result. */
 export async function readPreconditions (store: Pick<ReadableStore, 'head'>, keys: readonly string[]): Promise<Preconditions> {
   return new Map(await Promise.all(keys.map(async (key) => [key, await readPrecondition(store, key)] as const)))
@@ -32,8 +45,7 @@ export async function readPreconditions (store: Pick<ReadableStore, 'head'>, key
 
 async function readPrecondition (store: Pick<ReadableStore, 'head'>, key: string): Promise<Precondition | PreconditionFailure> {
   try {
-    const found = await store.head(key).catch(undefinedIfRefused)
-    return { expectedEtag: found?.etag ?? null, racy: found?.racy ?? false, records: toCount(found?.metadata?.[RECORDS]) }
+    return toPrecondition(await store.head(key).catch(undefinedIfRefused))
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     return { code: error.code, message: error.message }

@@ -6,7 +6,7 @@ import { StoreError } from '../../lib/base/errors.js'
 import { INFO_EXTENSIONS } from '../../lib/base/info-formats.js'
 import { describeIgnored } from '../../lib/source/lake-warnings.js'
 import { undefinedIfRefused } from '../../lib/store/own-object.js'
-import { RECORDS } from '../../lib/store/precondition.js'
+import { toPrecondition, wouldReplaceFile } from '../../lib/store/precondition.js'
 import type { UserDataTransformer } from '../../lib/transformer.js'
 import access from '../../plugins/access.js'
 import config, { SettingsError, toColumns } from '../../plugins/config.js'
@@ -58,8 +58,8 @@ async function * report ({ env, stderr }: Pick<CommandIo, 'env' | 'stderr'>): As
     for (const warning of warnings) if (warning !== unusable) yield `warning: ${warning.detail}\n`
     const { OUTPUT_KEY: outputKey, SOURCE_PREFIX: prefix } = fastify.config
     const output = await fastify.objectStore.head(outputKey).catch(undefinedIfRefused)
-    if (outputKey.startsWith(prefix) && output !== undefined && output.metadata?.[RECORDS] === undefined) {
-      yield `warning: OUTPUT_KEY: got ${JSON.stringify(outputKey)}, an object among the files of the lake that this service has not written: it is not read, and the next job replaces it\n`
+    if (wouldReplaceFile(outputKey, toPrecondition(output), prefix)) {
+      yield `warning: OUTPUT_KEY: got ${JSON.stringify(outputKey)}, the key of a file of the lake that this service has not written: the file is not read, and jobs fail, since they would replace it; choose another key, or remove that file\n`
     }
     yield `output: ${outputKey} ${output === undefined ? 'does not exist yet' : `has ${countOf(output.size, 'byte')}`}\n`
     yield describeStart(fastify.config)

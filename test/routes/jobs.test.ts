@@ -52,6 +52,28 @@ t.test('changes are counted against the output that is replaced, even if another
   t.equal(bucket.get(OUTPUT)!.body.toString(), FULL)
 })
 
+t.test('an output never replaces a file of the lake that the service has not written', async (t) => {
+  const key = 'source_data/10.csv'
+  const log: LogLine[] = []
+  const { app, bucket, endpoint } = await build(t, { files, log, settings: { OUTPUT_KEY: key } })
+  const before = bucket.get(key)!.body
+  const message = `OUTPUT_KEY: got "${key}", the key of a file of the lake that this service has not written, and does not replace; choose another key, or remove that file`
+  for (const url of ['/data', '/data?dry_run=true']) {
+    const response = await app.inject({ method: 'POST', url })
+    t.equal(response.statusCode, 503)
+    t.match(response.json(), { code: 'output_key_taken' })
+    t.match((await app.inject('/jobs')).json().jobs[0], { state: 'failed', error: { code: 'output_key_taken' } })
+  }
+  t.match(log.find(({ msg }) => msg.startsWith('Job failed')), { cause: message })
+  t.equal(bucket.get(key)!.body, before)
+  t.same(withoutSnapshot(endpoint.puts), [])
+  t.same((await app.inject('/data')).json().map((record: { user_id: string }) => record.user_id), ['2'], 'the other records are served')
+  bucket.delete(key)
+  t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded' })
+  bucket.put('source_data/3.csv', csv('Cid', 'Doe', 3))
+  t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { added: 1 } }, 'its own output is replaced')
+})
+
 t.test('a dry run reports what would change and writes nothing', async (t) => {
   const { app, endpoint, bucket } = await build(t, { files })
   const response = await app.inject({ method: 'POST', url: '/data?dry_run=true' })

@@ -187,7 +187,7 @@ t.test('userlake check warns if the output would replace a file of the lake that
   const { app, root } = await buildOnFolder(t, { source_data: { '1.csv': INFO, '2.csv': INFO } }, { settings: { OUTPUT_KEY: 'source_data/all.csv' } })
   t.match((await app.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { records: 2 } })
   const warningOf = async (OUTPUT_KEY: string) => /^warning: OUTPUT_KEY: .*$/m.exec((await run(t, { env: { LAKE_URL: `file:${root}`, OUTPUT_KEY }, cwd: root })).stdout)?.[0]
-  t.equal(await warningOf('source_data/2.csv'), 'warning: OUTPUT_KEY: got "source_data/2.csv", an object among the files of the lake that this service has not written: it is not read, and the next job replaces it')
+  t.equal(await warningOf('source_data/2.csv'), 'warning: OUTPUT_KEY: got "source_data/2.csv", the key of a file of the lake that this service has not written: the file is not read, and jobs fail, since they would replace it; choose another key, or remove that file')
   t.equal(await warningOf('source_data/all.csv'), undefined, 'an output of the service')
   t.equal(await warningOf('source_data/new.csv'), undefined, 'nothing is there')
 })
