@@ -40,6 +40,7 @@ export async function measureFarRealStore (report: Report, options: FarOptions):
     const proxy = await startDelayingProxy(endpoint)
     await measureFar(report, {
       suffix: `, ${name}`,
+      tolerance: 1.2,
       settings: { LAKE_URL: `s3://${bucket}`, AWS_ENDPOINT_URL_S3: proxy.url },
       addedRecords: ADDED_RECORDS,
       fill: (records) => fill(store, records),
