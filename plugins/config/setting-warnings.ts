@@ -11,6 +11,17 @@ const FOREIGN = /^(AWS|COMPOSE|MINIO)_|^USERLAKE_PORT$/
 const MIN_COMPARED = 6
 const LONG_SETTINGS = SETTINGS.filter((name) => name.length >= MIN_COMPARED)
 
+/** The variables of the AWS SDK that a lake may need. */
+const SDK_VARIABLES: readonly string[] = [
+  'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_PROFILE', 'AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE', 'AWS_REGION', 'AWS_DEFAULT_REGION',
+  'AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3'
+]
+
+/** Names that other programs have for these variables. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  AWS_ACCESS_KEY: 'AWS_ACCESS_KEY_ID', AWS_SECRET_KEY: 'AWS_SECRET_ACCESS_KEY', AWS_ENDPOINT: 'AWS_ENDPOINT_URL_S3', AWS_S3_ENDPOINT: 'AWS_ENDPOINT_URL_S3', AWS_S3_ENDPOINT_URL: 'AWS_ENDPOINT_URL_S3'
+}
+
 /** The names in .env and in the environment. */
 export interface SettingNames { readonly file: readonly string[], readonly environment: readonly string[] }
 
@@ -22,6 +33,7 @@ export function settingWarnings (config: Settings, { file, environment }: Settin
       const similar = similarSetting(name)
       return similar === undefined ? [] : [`environment: ${JSON.stringify(name)} is not a setting` + didYouMean(similar)]
     }),
+    ...misspelledForSdk(file, environment),
     ...unusedStore(config),
     ...unusedEngine(config)
   ]
@@ -37,6 +49,15 @@ function unknown (names: readonly string[]): string[] {
  */
 function similarSetting (name: string): string | undefined {
   return name.length < MIN_COMPARED ? undefined : nearest(name, LONG_SETTINGS, name.length < 10 ? 1 : 2)
+}
+
+/** Names that are similar to a variable of the AWS SDK which is not set. Those of the endpoints of other services, such as AWS_ENDPOINT_URL_STS, are similar to each other. */
+function misspelledForSdk (file: readonly string[], environment: readonly string[]): string[] {
+  const names = [...new Set([...file, ...environment])]
+  return names.filter((name) => name.startsWith('AWS_') && !name.startsWith('AWS_ENDPOINT_URL_') && !SDK_VARIABLES.includes(name)).flatMap((name) => {
+    const meant = OTHER_NAMES[name] ?? nearest(name, SDK_VARIABLES, 2)
+    return meant === undefined || names.includes(meant) ? [] : [`${file.includes(name) ? '.env' : 'environment'}: ${JSON.stringify(name)} is not a variable of the AWS SDK` + didYouMean(meant)]
+  })
 }
 
 /** S3 settings have no effect on the embedded lake: LAKE_URL was probably forgotten. */

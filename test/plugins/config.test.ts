@@ -59,6 +59,16 @@ t.test('a name in the environment is reported only if it is very similar to a se
   t.same(settingWarnings(await load({}), { file: ['LOGLEVEL'], environment: ['LOGLEVEL'] }), ['.env: "LOGLEVEL" is not a setting; did you mean LOG_LEVEL?'], 'a name of both is reported once')
 })
 
+t.test('names that are similar to a variable of the AWS SDK are warned of unless that variable is set', async (t) => {
+  const warnings = async (file: readonly string[], environment: readonly string[]) => settingWarnings(await load({}), { file, environment })
+  for (const [name, meant] of [['AWS_ACCES_KEY_ID', 'AWS_ACCESS_KEY_ID'], ['AWS_SECRET_KEY', 'AWS_SECRET_ACCESS_KEY'], ['AWS_S3_ENDPOINT', 'AWS_ENDPOINT_URL_S3'], ['AWS_REGOIN', 'AWS_REGION']]) {
+    t.same(await warnings([], [name!]), [`environment: "${name}" is not a variable of the AWS SDK; did you mean ${meant}?`])
+    t.same(await warnings([name!], [name!]), [`.env: "${name}" is not a variable of the AWS SDK; did you mean ${meant}?`])
+    t.same(await warnings([], [name!, meant!]), [])
+  }
+  t.same(await warnings([], ['AWS_ENDPOINT_URL_STS', 'AWS_CA_BUNDLE', 'AWS_ROLE_ARN', 'AWS_ACCESS_KEY_ID']), [])
+})
+
 t.test('S3 settings without LAKE_URL, which have no effect, are reported', async (t) => {
   const warnings = async (settings: Record<string, string>) => settingWarnings(await load(settings), { file: [], environment: Object.keys(settings) })
   for (const name of ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL']) {
