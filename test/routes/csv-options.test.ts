@@ -28,8 +28,9 @@ t.test('CSV options are rejected for other formats, and if they are invalid', as
     ['/data?bom=true', 'bom', 'applies to CSV only; use format=csv'],
     ['/data?delimiter=;&format=ndjson', 'delimiter', 'applies to CSV only; use format=csv'],
     ['/data?escape_formulas=false', 'escape_formulas', 'applies to CSV only; use format=csv'],
-    ['/data.csv?delimiter=%22', 'delimiter', 'got "\\""; must be 1 to 8 characters without double quotes and line breaks; \\t is a tab'],
-    ['/data.csv?delimiter=', 'delimiter', 'got ""; must be 1 to 8 characters without double quotes and line breaks; \\t is a tab'],
+    ['/data.csv?delimiter=%22', 'delimiter', 'got "\\""; must be 1 to 8 characters other than letters, digits, double quotes and line breaks; \\t is a tab'],
+    ['/data.csv?delimiter=tab', 'delimiter', 'got "tab"; must be 1 to 8 characters other than letters, digits, double quotes and line breaks; \\t is a tab'],
+    ['/data.csv?delimiter=', 'delimiter', 'got ""; must be 1 to 8 characters other than letters, digits, double quotes and line breaks; \\t is a tab'],
     ['/data.csv?bom=yes', 'bom', 'got "yes"; must be true, false, 1 or 0']
   ]
   for (const [url, parameter, detail] of cases) {
