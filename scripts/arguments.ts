@@ -9,6 +9,9 @@ export const HELP_OPTION = { help: { type: 'boolean', short: 'h', default: false
 
 type Options = NonNullable<ParseArgsConfig['options']>
 
+/** Names that other programs give to options. */
+const OTHER_NAMES: Readonly<Record<string, string>> = { fields: 'columns', file: 'output', filter: 'where', filters: 'where', out: 'output', select: 'columns' }
+
 /** Parses the options of a command, which takes no other arguments. @throws UsageError; UnknownOptionError names the option, with the most similar one */
 export function parseOptions<const T extends Options> (argv: readonly string[], options: T) {
   const args = [...argv]
@@ -16,7 +19,8 @@ export function parseOptions<const T extends Options> (argv: readonly string[], 
   const at = tokens.findIndex((token) => token.kind === 'option' && !Object.hasOwn(options, token.name))
   const [unknown, next] = [tokens[at], tokens[at + 1]]
   if (unknown?.kind === 'option') {
-    const similar = nearest(unknown.name, Object.keys(options))
+    const other = OTHER_NAMES[unknown.name]
+    const similar = other !== undefined && Object.hasOwn(options, other) ? other : nearest(unknown.name, Object.keys(options))
     throw new UnknownOptionError(unknown, similar === undefined ? '; see --help' : didYouMean(`--${similar}`), unknown.value ?? (next?.kind === 'positional' ? next.value : undefined))
   }
   for (const token of tokens) if (token.kind === 'option') checkValue(token, options)

@@ -41,10 +41,18 @@ export function acceptedOperand ({ type, isBirth }: OperandType): string {
 
 /** What to write in place of a text that is not accepted, as the end of a message: empty if the text is not a date or a time where another one is needed. */
 export function operandHint ({ type, isBirth }: OperandType, text: string, column: string): string {
-  const instant = type === 'integer' && isBirth ? parseDateOrInstant(text) : undefined
-  if (instant !== undefined) return `; ${text} is ${instant}`
-  const day = type === 'datetime' ? DATE.parse(text) : undefined
-  return day === undefined ? '' : `; use where=${column}>=${text}&where=${column}<${DATE.format(Number(day) + 1)} for the whole day in UTC`
+  const iso = toIsoDate(text)
+  const instant = type === 'integer' && isBirth ? parseDateOrInstant(iso) : undefined
+  if (instant !== undefined) return `; ${iso} is ${instant}`
+  const day = type === 'date' || type === 'datetime' ? DATE.parse(iso) : undefined
+  if (day === undefined) return ''
+  return type === 'date' ? `; use ${iso}` : `; use where=${column}>=${iso}&where=${column}<${DATE.format(Number(day) + 1)} for the whole day in UTC`
+}
+
+/** Writes a date such as 31.1.1980 as 1980-01-31, and leaves other texts as they are: where the parts are separated by slashes, either may be the month. */
+function toIsoDate (text: string): string {
+  const [, day, month, year] = /^(\d{1,2})\.(\d{1,2})\.(\d{4})$/.exec(text) ?? []
+  return day === undefined ? text : `${year}-${month!.padStart(2, '0')}-${day.padStart(2, '0')}`
 }
 
 /**

@@ -25,6 +25,7 @@ const OTHER_NAMES: readonly { readonly names: readonly string[], readonly parame
   { names: ['offset', 'page', 'pagesize', 'perpage', 'skip'], parameters: ['limit', 'cursor'], hint: 'use limit and cursor' },
   { names: ['maxresults', 'size', 'take', 'top'], parameters: ['limit'], hint: 'use limit' },
   { names: ['search', 'query'], parameters: ['q'], hint: 'use q' },
+  { names: ['condition', 'filter', 'filters'], parameters: ['where'], hint: 'use where' },
   { names: ['fields', 'select'], parameters: ['columns'], hint: 'use columns' },
   { names: ['order', 'orderby', 'sortby'], parameters: ['sort'], hint: 'use sort; a minus before a column reverses its order' },
   { names: ['hasimage', 'hasimages', 'hasphoto', 'image', 'images', 'photo', 'withimage'], parameters: ['image_exists'], hint: 'use image_exists' },

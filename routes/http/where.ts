@@ -1,6 +1,6 @@
 import type { ColumnUse, UnknownColumnError } from '../../lib/base/errors.js'
 import { didYouMean, joinParts, nearest } from '../../lib/base/nearest.js'
-import { columnNames, columnType, type Columns } from '../../lib/query/age-column.js'
+import { AGE, columnNames, columnType, isAge, type Columns } from '../../lib/query/age-column.js'
 import type { Filter, Operand } from '../../lib/query/filter.js'
 import { acceptedOperand, findEnumMistake, operandHint, parseBound, parseOperand, type OperandType } from '../../lib/schema/operand.js'
 import type { TypeName } from '../../lib/schema/field-type.js'
@@ -144,12 +144,17 @@ function findMistake (column: string, rest: string): string | undefined {
   return undefined
 }
 
+/** A name for groups of ages, such as decade, age_band or birth_year. */
+const AGE_GROUP = /decade|generation|^age_?(band|class|group|range)|birth_?year/i
+
 /** The end of names such as image_exists, which is a filter. */
 const EXISTS = '_exists'
 
 /** The end of a message about an unknown column: what to use instead, the column with the most similar name, or where the columns are listed. */
 export function unknownColumnHint ({ column, usedIn, nearest }: Pick<UnknownColumnError, 'column' | 'usedIn' | 'nearest'>, version: Columns): string {
-  return column.endsWith(EXISTS) ? existsHint(column, usedIn, version) : didYouMean(nearest) || '; GET /schema lists the columns'
+  if (column.endsWith(EXISTS)) return existsHint(column, usedIn, version)
+  if (usedIn === 'groupBy' && nearest === undefined && AGE_GROUP.test(column) && isAge(version, AGE)) return '; without group_by, GET /stats counts the ages in bins of bin_width years'
+  return didYouMean(nearest) || '; GET /schema lists the columns'
 }
 
 function existsHint (name: string, usedIn: ColumnUse, { fields }: Columns): string {

@@ -91,6 +91,13 @@ t.test('in a lake with images, grouping by image_exists is an error that names w
   t.match((await app.inject('/stats?group_by=image_exists')).json(), { status: 400, errors: [{ parameter: 'group_by', detail }] })
 })
 
+t.test('an unknown column that is a group of ages in other systems gets a hint at the bins, and a date gets its birth timestamp', async (t) => {
+  const { app } = await build(t, { files: { '1.csv': csv() } })
+  const detailOf = async (search: string) => (await app.inject(`/stats?${search}`)).json().errors[0].detail
+  for (const name of ['decade', 'age_group', 'birth_year']) t.equal(await detailOf(`group_by=${name}`), `unknown column ${name}; without group_by, GET /stats counts the ages in bins of bin_width years`)
+  t.match(await detailOf('where=birthts<1.1.1980'), /must be an integer .*; 1980-01-01 is 315532800000$/)
+})
+
 t.test('the default of a parameter that has no effect is accepted', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   for (const [path, search] of [['/stats', 'bins=20&limit=100&age_basis=completed'], ['/data', 'age_basis=completed']]) {

@@ -112,6 +112,7 @@ t.test('wrong usage is exit code 2, and names the option', async (t) => {
     [[...lake, '--prefix', 'x'], "--prefix: got 'x'; must be empty or end in /"],
     [[...lake, '--format', 'xml'], "--format: got 'xml'; must be one of json, ndjson, csv, parquet"],
     [[...lake, '--min-aeg', '3'], 'unknown option --min-aeg; did you mean --min-age?'],
+    [[...lake, '--filter', 'x'], 'unknown option --filter; did you mean --where?'],
     [[...lake, '--cursor', 'x'], 'unknown option --cursor; see --help'],
     [[...lake, '--min-age', 'x', '--image_exists', 'y'], '--min-age: got "x"; must be a number from 0 to 10000\nexport: --image-exists: got "y"; must be true, false, 1 or 0'],
     [[...lake, '--limit', '10001'], '--limit: got "10001"; must be an integer from 1 to 10000'],
