@@ -6,8 +6,8 @@ import { slices } from '../base/slices.js'
 import { compareUtf8 } from '../base/utf8.js'
 import type { ByteStream } from '../store/streamed-body.js'
 
-/** The records that a new output adds, changes and removes. */
-export interface Changes { readonly added: number, readonly changed: number, readonly removed: number }
+/** The numbers of records that a new output adds, changes and removes. */
+export interface ChangeCounts { readonly added: number, readonly changed: number, readonly removed: number }
 
 /** How outputs are written: the delimiter between fields, and the name of the key column. */
 export interface CsvLayout { readonly delimiter: string, readonly key: string }
@@ -22,7 +22,7 @@ export const MAX_UNSORTED_BYTES = 32 * 1024 * 1024
  * Compares two CSV outputs by their key column; `after` is sorted by it. If the columns differ, each record that is in both
  * counts as changed. A previous output counts as empty if it is not CSV, has no key column, or is a stream of more than `MAX_UNSORTED_BYTES` that is not sorted.
  */
-export async function compareOutputs (before: Buffer | ByteStream, after: Buffer | ByteStream, options: CsvLayout): Promise<Changes> {
+export async function compareOutputs (before: Buffer | ByteStream, after: Buffer | ByteStream, options: CsvLayout): Promise<ChangeCounts> {
   try {
     return await countChanges(inOrder(readRecords(before, options)), readRecords(after, options))
   } catch (error) {
@@ -37,7 +37,7 @@ export async function compareOutputs (before: Buffer | ByteStream, after: Buffer
 }
 
 /** Compares two outputs in the order of the ids by a merge, without parsing them into memory. */
-async function countChanges (before: AsyncIterable<OutputRecord>, after: AsyncIterable<OutputRecord>): Promise<Changes> {
+async function countChanges (before: AsyncIterable<OutputRecord>, after: AsyncIterable<OutputRecord>): Promise<ChangeCounts> {
   const changes = { added: 0, changed: 0, removed: 0 }
   const [oldRecords, newRecords] = [before[Symbol.asyncIterator](), after[Symbol.asyncIterator]()]
   try {

@@ -9,7 +9,7 @@ import { transferMs } from '../store/s3/deadline.js'
 import { MAX_MULTIPART_BYTES } from '../store/s3/multipart.js'
 import { measureBody, type ByteStream, type StreamedBody } from '../store/streamed-body.js'
 import { keyNameOf } from '../table/table-field.js'
-import { compareOutputs, type Changes } from './diff.js'
+import { compareOutputs, type ChangeCounts } from './diff.js'
 import { parquet } from './parquet.js'
 import { render, type CsvOptions } from './render.js'
 
@@ -34,7 +34,7 @@ export interface RenderedOutput {
   /** The number of records in it. */
   readonly records: number
   /** Counts the changes to the current output; `undefined` if no output exists. */
-  readonly compare: (before: Buffer | ByteStream | undefined) => Promise<Changes>
+  readonly compare: (before: Buffer | ByteStream | undefined) => Promise<ChangeCounts>
 }
 
 /** Identifies the file and the settings of an output, except for filters that are functions. */
@@ -83,5 +83,5 @@ function renderedCsv (body: Buffer | StreamedBody, records: number, { delimiter 
   return { body, contentType: 'text/csv; charset=utf-8', records, compare }
 }
 
-/** Parquet files are not compared: the changes are those of the CSV. */
-const NOT_COMPARED: Changes = { added: 0, changed: 0, removed: 0 }
+/** Parquet files are not compared: a job reports the changes of the CSV, which is its first output. */
+const NOT_COMPARED: ChangeCounts = { added: 0, changed: 0, removed: 0 }

@@ -6,7 +6,7 @@ import { StoreError, type ObjectStore } from '../store/object-store.js'
 import { RECORDS, type Precondition } from '../store/precondition.js'
 import { measureBody, type ByteStream, type StreamedBody } from '../store/streamed-body.js'
 import { tracedStore } from '../store/traced-store.js'
-import type { Changes } from './diff.js'
+import type { ChangeCounts } from './diff.js'
 
 /** When a publish is held because it would lose many records. */
 export interface PublishGuard {
@@ -33,10 +33,10 @@ export interface Publication {
   /** The trace that the requests are part of. */
   readonly trace?: TraceContext | undefined
   /** Counts the changes to the current output (`undefined` if no output exists). Called only if the output changes. */
-  readonly compare: (before: Buffer | ByteStream | undefined) => Promise<Changes>
+  readonly compare: (before: Buffer | ByteStream | undefined) => Promise<ChangeCounts>
 }
 
-export interface PublishReport extends Changes {
+export interface PublishReport extends ChangeCounts {
   readonly key: string
   /** The current ETag of the object; `null` if the object does not exist. */
   readonly etag: string | null
@@ -47,7 +47,7 @@ export interface PublishReport extends Changes {
   readonly isHeld: boolean
 }
 
-const NO_CHANGES: Changes = { added: 0, changed: 0, removed: 0 }
+const NO_CHANGES: ChangeCounts = { added: 0, changed: 0, removed: 0 }
 
 /** Whether a publish would lose many records: of those in the output if their number was stored with it, or of those before the last large loss. */
 function losesMany (removed: number, records: number, { records: published = 0 }: Precondition, { maxLoss, before = 0 }: PublishGuard): boolean {

@@ -6,8 +6,9 @@ import type { Cell } from '../schema/record.js'
 import { keyNameOf } from '../table/table-field.js'
 import { render } from './render.js'
 
-/** What became of each record since a position. Positions: see change-log.ts. */
+/** Which records were touched after a position, or a page of them. Positions and touched records: see change-log.ts. */
 export interface Changes {
+  /** The position. */
   readonly since: string
   /** The data version that the records are of. */
   readonly version: DataVersion
@@ -17,7 +18,7 @@ export interface Changes {
   readonly keys: readonly string[]
 }
 
-/** The keys whose records are selected at once, which takes about a millisecond. */
+/** The number of keys whose records are selected in one step, which takes about a millisecond. */
 const PIECE_KEYS = 1000
 
 /** One JSON object in pieces: the changed records as they are now, and the keys of the removed ones. Each piece is made by `run`, which decides when. */
