@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import type { Chunks } from '../lib/output/render.js'
+import type { TextChunks } from '../lib/query/data-version.js'
 import { CommandError, UsageError } from './command.js'
 
 /** Checks that `path`, the value of --output, is that of a regular file, or of a new file in a folder that exists. @param otherwise what the command does without --output @throws {UsageError} */
@@ -14,7 +14,7 @@ export async function checkOutputFile (path: string, otherwise: string): Promise
 }
 
 /** Writes a temporary file beside the file and renames it, so that readers never see a part of it. A file that is replaced keeps its mode. @throws {CommandError} */
-export async function writeFileAtomically (path: string, body: Buffer | Chunks): Promise<void> {
+export async function writeFileAtomically (path: string, body: Buffer | TextChunks): Promise<void> {
   const target = await realpath(path).catch(() => path)
   const mode = await stat(target).then((found) => found.mode & 0o777, () => undefined)
   const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`)

@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { createGzip, gzip, type ZlibOptions } from 'node:zlib'
-import type { Chunks } from './render.js'
+import type { TextChunks } from '../query/data-version.js'
 
 const gzipAsync = promisify<Buffer, ZlibOptions, Buffer>(gzip)
 
@@ -14,7 +14,7 @@ export async function gzipBuffer (body: Buffer): Promise<Buffer> {
 }
 
 /** Compresses a text as it is read. */
-export async function * gzipChunks (chunks: Chunks): AsyncGenerator<Buffer> {
+export async function * gzipChunks (chunks: TextChunks): AsyncGenerator<Buffer> {
   const zip = createGzip()
   pipeline(chunks, zip).catch(() => {}) // the reader of the stream gets the error
   yield * zip

@@ -2,10 +2,10 @@ import { BoundedCache } from '../base/bounded-cache.js'
 import { monotonicNow } from '../base/clock.js'
 import { paced } from '../base/paced.js'
 import { Turns } from '../base/turns.js'
-import type { DataVersion, FilterQuery, Position } from '../query/data-version.js'
+import type { DataVersion, FilterQuery, Position, TextChunks } from '../query/data-version.js'
 import { BufferPool, isPooled } from './buffer-pool.js'
 import { gzipBuffer, gzipChunks } from './compress.js'
-import { render, type Chunks } from './render.js'
+import { render } from './render.js'
 import { isCheap, type RequestPlan } from './request-plan.js'
 import { ResponseBudget, type Reservation } from './response-budget.js'
 
@@ -17,7 +17,7 @@ export interface Export {
   readonly count: number
   /** The position of the last record of the page; `undefined` if no record comes after the page. */
   readonly next: Position | undefined
-  readonly body: Buffer | Chunks
+  readonly body: Buffer | TextChunks
   /** The length of the body in bytes; `undefined` if it is known only at its end. */
   readonly byteLength: number | undefined
   /** Whether the body is read from the memory of the data version. */
@@ -63,7 +63,7 @@ const LONG_BYTES = 16 * 1024 * 1024
 const MAX_COLLECTING = 2
 /** The memory for the names of long texts that were requested recently, in bytes. */
 const NAMES_BYTES = 64 * 1024
-/** The kernel buffers a smaller body at once, so its memory is in use for a short time only and is not counted. */
+/** The kernel buffers a smaller body as a whole, so its memory is in use for a short time only and is not counted. */
 const LARGE_BYTES = 64 * 1024
 
 /** Renders response bodies, compresses them and caches them. */
@@ -147,7 +147,7 @@ export class Exporter {
    * Collects and caches a long text when it is requested for the second time; requests that come in the meantime share the work. The text
    * is streamed the first time, if it is too long, or if too many others are being collected.
    */
-  async #collectIfRepeated (plan: RequestPlan, streamed: Export & { readonly body: Chunks }, reader: BodyReader, needsLength: boolean): Promise<Export> {
+  async #collectIfRepeated (plan: RequestPlan, streamed: Export & { readonly body: TextChunks }, reader: BodyReader, needsLength: boolean): Promise<Export> {
     const name = nameOf(plan)
     const before = this.#streamed.get(name)
     if (before === undefined) this.#streamed.set(name, 'once', 0)
@@ -192,7 +192,7 @@ export class Exporter {
     }
   }
 
-  #paced (chunks: Chunks): Chunks {
+  #paced (chunks: TextChunks): TextChunks {
     return paced(chunks, (work) => this.#turns.runNext(work))
   }
 
@@ -212,7 +212,7 @@ function cacheKey (key: string, encoding: Encoding): string {
 }
 
 /** Collects a text into one buffer; if it has more than `maxBytes` bytes, returns it as chunks, from its beginning. */
-async function collect (text: Chunks, maxBytes: number): Promise<Buffer | Chunks> {
+async function collect (text: TextChunks, maxBytes: number): Promise<Buffer | TextChunks> {
   const rest = text[Symbol.asyncIterator]()
   const parts: Buffer[] = []
   for (let bytes = 0; bytes <= maxBytes;) {
@@ -227,7 +227,7 @@ async function collect (text: Chunks, maxBytes: number): Promise<Buffer | Chunks
 }
 
 /** Counts the bytes of the last two chunks: the reader requests a chunk while the one before may not have been sent yet. */
-async function * counted (chunks: Chunks, reservation: Reservation): AsyncGenerator<string | Buffer> {
+async function * counted (chunks: TextChunks, reservation: Reservation): AsyncGenerator<string | Buffer> {
   let last = 0
   try {
     for await (const chunk of chunks) {

@@ -15,16 +15,13 @@ export interface CsvOptions {
   readonly escapeFormulas?: boolean | undefined
 }
 
-/** A text in chunks of bounded size, each rendered when it is read. */
-export type Chunks = TextChunks
-
 export interface RenderOptions extends CsvOptions {
   /** Allocates the memory of a text that is rendered in one piece. Default: new memory. */
   readonly allocate?: Allocate | undefined
 }
 
 /** Renders the selection as text: a buffer if the engine can write the whole text (`selection.text`), otherwise chunks. */
-export function render (selection: Selection, format: Format, options: RenderOptions = {}): Buffer | Chunks {
+export function render (selection: Selection, format: Format, options: RenderOptions = {}): Buffer | TextChunks {
   if (format !== 'csv') return selection.text?.({ format }, options.allocate) ?? (format === 'json' ? json(selection) : ndjson(selection))
   const { bom = false, delimiter = ',', emptyValue = '', escapeFormulas = false } = options
   const head = Buffer.from(stringify([selection.columns], { ...CSV_OPTIONS, bom, delimiter, quoted_empty: selection.columns.length === 1 }))
@@ -47,7 +44,7 @@ async function * ndjson (selection: Selection): AsyncGenerator<string> {
   for await (const rows of selection.batches()) yield rows.map((row) => toObject(row) + '\n').join('')
 }
 
-/** Not by JSON.stringify of an object, which would move columns with numeric names to the front. */
+/** Returns a function that writes a record as JSON. JSON.stringify of an object would move columns with numeric names to the front. */
 function objectWriter (columns: readonly string[]): (cells: readonly Cell[]) => string {
   const names = columns.map((column, i) => (i === 0 ? '{' : ',') + JSON.stringify(column) + ':')
   return (cells) => cells.map((cell, i) => names[i] + JSON.stringify(cell)).join('') + '}'

@@ -71,7 +71,7 @@ export interface Selection {
   readonly text?: ((shape: TextShape, allocate?: Allocate) => Buffer | TextChunks | undefined) | undefined
 }
 
-/** A text in chunks. */
+/** A text in chunks of bounded size, each made when it is read. */
 export interface TextChunks extends AsyncIterable<string | Buffer> {
   /** The length of the whole text in bytes; absent if it is known only at the end. */
   readonly byteLength?: number | undefined

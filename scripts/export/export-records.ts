@@ -5,8 +5,8 @@ import { countOf } from '../../lib/base/count-of.js'
 import { StoreError } from '../../lib/base/errors.js'
 import { describeFailure } from '../../lib/base/failure-code.js'
 import { columnType } from '../../lib/query/age-column.js'
+import type { TextChunks } from '../../lib/query/data-version.js'
 import { parquet } from '../../lib/output/parquet.js'
-import type { Chunks } from '../../lib/output/render.js'
 import type { RequestPlan } from '../../lib/output/request-plan.js'
 import config, { SettingsError } from '../../plugins/config.js'
 import { EMBEDDED_LAKE } from '../../plugins/object-store.js'
@@ -110,7 +110,7 @@ async function read (fastify: FastifyInstance, { stderr }: CommandIo): Promise<v
   if (rejects > 0) stderr.write(`${countOf(rejects, 'info file is', 'info files are')} rejected; GET /rejects and userlake check have the reasons\n`)
 }
 
-async function render ({ transformer }: FastifyInstance, plan: RequestPlan, format: ExportFormat): Promise<{ readonly count: number, readonly body: Buffer | Chunks }> {
+async function render ({ transformer }: FastifyInstance, plan: RequestPlan, format: ExportFormat): Promise<{ readonly count: number, readonly body: Buffer | TextChunks }> {
   const { current } = transformer
   if (format !== 'parquet') return await transformer.export(current, plan)
   const selection = await current.select(plan)

@@ -6,7 +6,8 @@ import { ENGINE_OPERATIONS, type EngineOperation } from '../../../lib/base/event
 import { ClickHouseVersion } from '../../../lib/clickhouse/clickhouse-version.js'
 import { Connection } from '../../../lib/clickhouse/connection.js'
 import { sql, text } from '../../../lib/clickhouse/sql.js'
-import { render, type Chunks } from '../../../lib/output/render.js'
+import { render } from '../../../lib/output/render.js'
+import type { TextChunks } from '../../../lib/query/data-version.js'
 import { compileSchema } from '../../../lib/schema/schema.js'
 import { tableFields } from '../../../lib/table/table-field.js'
 
@@ -126,7 +127,7 @@ t.test('records that lack some of those that were counted are an error, in each 
   for (const format of ['json', 'ndjson', 'csv'] as const) {
     const text = render(await version.select({ timeoutMs: 7_000 }), format)
     let read = ''
-    await t.rejects(async () => { for await (const chunk of text as Chunks) read += String(chunk) }, { name: 'EngineError', code: 'engine_incomplete', message: 'The engine returned 2 of 3 records' }, format)
+    await t.rejects(async () => { for await (const chunk of text as TextChunks) read += String(chunk) }, { name: 'EngineError', code: 'engine_incomplete', message: 'The engine returned 2 of 3 records' }, format)
     t.notMatch(read, '2')
   }
   t.same(limits, ['7', '7', '7'])

@@ -3,8 +3,8 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import fc from 'fast-check'
 import t from 'tap'
-import { render, type Chunks, type CsvOptions, type Format } from '../../../lib/output/render.js'
-import type { SelectQuery, Selection } from '../../../lib/query/data-version.js'
+import { render, type CsvOptions, type Format } from '../../../lib/output/render.js'
+import type { SelectQuery, Selection, TextChunks } from '../../../lib/query/data-version.js'
 import { TableVersion } from '../../../lib/query/table-version.js'
 import { parseSchema } from '../../../lib/schema/schema.js'
 import { tableFields } from '../../../lib/table/table-field.js'
@@ -53,7 +53,7 @@ const shape = fc.record({
   }, { requiredKeys: [] })
 })
 
-const bytesOf = async (text: Buffer | Chunks) => (Buffer.isBuffer(text) ? text : await buffer(Readable.from(text))).toString()
+const bytesOf = async (text: Buffer | TextChunks) => (Buffer.isBuffer(text) ? text : await buffer(Readable.from(text))).toString()
 /** The same selection without `text`, so that `render` uses JSON.stringify and csv-stringify instead of the text that the engine writes. */
 const asCells = ({ text: _, ...selection }: Selection): Selection => selection
 
