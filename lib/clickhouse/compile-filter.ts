@@ -1,6 +1,6 @@
 import { foldCase } from '../base/fold-case.js'
 import type { Filter, Operand, Range, RowPredicate, ValueRange } from '../query/filter.js'
-import { listOf, notText, numbersOf, textsOf } from '../query/operands.js'
+import { listOf, notText, requireNumbers, requireTexts } from '../query/operands.js'
 import { engineColumn, type ColumnContext, type EngineColumn } from './columns.js'
 import { identifier, isOneOf, join, number, raw, sql, text, type Sql } from './sql.js'
 import { foldColumn } from './tables.js'
@@ -43,10 +43,10 @@ function born ({ fields }: ColumnContext, unit: 'millisecond' | 'calendar day', 
 
 function equals ({ name, type, value, fold }: EngineColumn, values: readonly Operand[], ignoresCase: boolean): Sql {
   if (fold !== undefined) {
-    const texts = textsOf(name, values)
+    const texts = requireTexts(name, values)
     return ignoresCase ? isOneOf(fold, texts.map(foldCase), 'String') : isOneOf(value, texts, 'String')
   }
-  const numbers = numbersOf(name, values)
+  const numbers = requireNumbers(name, values)
   if (type === 'number') return isOneOf(value, numbers, 'Float64')
   const integers = numbers.filter(Number.isSafeInteger)
   return type === 'boolean' ? isOneOf(value, integers.filter((value) => value === 0 || value === 1), 'UInt8') : isOneOf(value, integers, 'Int64')
@@ -54,8 +54,8 @@ function equals ({ name, type, value, fold }: EngineColumn, values: readonly Ope
 
 function between ({ name, value, exists, fold }: EngineColumn, range: ValueRange): Sql {
   const bounds = [range.min, range.max].filter((bound) => bound !== undefined)
-  if (fold === undefined) numbersOf(name, bounds)
-  else textsOf(name, bounds)
+  if (fold === undefined) requireNumbers(name, bounds)
+  else requireTexts(name, bounds)
   return sql`(${join([exists, ...boundsOf(value, range, fold === undefined ? (bound) => number(Number(bound)) : (bound) => text(String(bound)))], ' AND ')})`
 }
 

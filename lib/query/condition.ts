@@ -8,7 +8,7 @@ import { Utf8Reader } from '../table/utf8-column.js'
 import type { ImageFacet, Run } from './birth-index.js'
 import type { Filter, Operand, Range, RowPredicate, ValueRange } from './filter.js'
 import { findContaining } from './fold-texts.js'
-import { listOf, notText, numbersOf, textsOf } from './operands.js'
+import { listOf, notText, requireNumbers, requireTexts } from './operands.js'
 import { addRows, countRows, emptyBitmap, rowsIn } from './bitmap.js'
 import { isComparable, orderingOf, queryColumn, valuesOf, type ComparableColumn, type KeyColumn, type QueryColumn } from './query-column.js'
 import type { TableIndex } from './table-index.js'
@@ -111,11 +111,11 @@ function exists (index: TableIndex, column: QueryColumn | undefined, value: bool
 function equals (index: TableIndex, column: QueryColumn | undefined, values: readonly Operand[], fold: boolean): Condition {
   if (column === undefined) return nothing()
   if (column.kind === 'dictionary') {
-    const texts = textsOf(column.name, values)
+    const texts = requireTexts(column.name, values)
     return hasCode(index, column, texts.flatMap((text) => codesOf(column, text, fold, false)))
   }
-  if (column.kind === 'keys') return equalsKey(index, column, textsOf(column.name, values), fold)
-  const numbers = numbersOf(column.name, values)
+  if (column.kind === 'keys') return equalsKey(index, column, requireTexts(column.name, values), fold)
+  const numbers = requireNumbers(column.name, values)
   if (numbers.length === 1) return between(index, column, { min: numbers[0], max: numbers[0] })
   const wanted = new Set(numbers)
   const stored = column.values
@@ -193,13 +193,13 @@ async function containsWords (index: TableIndex, words: readonly string[]): Prom
 function between (index: TableIndex, column: ComparableColumn | undefined, { min, max, isMinExcluded = false, isMaxExcluded = false }: ValueRange): Condition {
   if (column === undefined) return nothing()
   const bounds = [min, max].filter((bound) => bound !== undefined)
-  if (column.kind === 'dictionary' || column.kind === 'keys') textsOf(column.name, bounds)
+  if (column.kind === 'dictionary' || column.kind === 'keys') requireTexts(column.name, bounds)
   else if (index.births?.isOf(column) && column.kind === 'number') {
     // Births are whole numbers.
     const [from, to] = [min === undefined ? -Infinity : Number(min), max === undefined ? Infinity : Number(max)]
-    numbersOf(column.name, bounds)
+    requireNumbers(column.name, bounds)
     return born(index, 'millisecond', { min: isMinExcluded ? from + 1 : from, max: isMaxExcluded ? to - 1 : to })
-  } else numbersOf(column.name, bounds)
+  } else requireNumbers(column.name, bounds)
   const { comparedTo } = orderingOf(column)
   const [toMin, toMax] = [min === undefined ? undefined : comparedTo(min), max === undefined ? undefined : comparedTo(max)]
   const isFrom = toMin === undefined ? () => true : isMinExcluded ? (row: number) => toMin(row) > 0 : (row: number) => toMin(row) >= 0
