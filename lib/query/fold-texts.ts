@@ -22,6 +22,8 @@ export function * foldTexts (texts: Utf8Reader): Steps<Utf8Column> {
 
 /** If hits are on average closer than this many bytes, looking at each text costs less than the native search. */
 const DENSE_BYTES = 256
+/** The first hits, which may be close to each other by chance, do not count. */
+const IGNORED_HITS = 64
 
 /** Calls `found` with the index of each text that contains these bytes. */
 export function * findContaining (texts: Utf8Reader, wanted: Buffer, found: (index: number) => void): Steps<void> {
@@ -35,7 +37,7 @@ export function * findContaining (texts: Utf8Reader, wanted: Buffer, found: (ind
       pause = at + STEP_BYTES
       yield
     }
-    if (wanted.length === 0 || hits * DENSE_BYTES > at - offsets[0]! + 64 * DENSE_BYTES) {
+    if (wanted.length === 0 || (hits - IGNORED_HITS) * DENSE_BYTES > at - offsets[0]!) {
       if (contains(bytes, at, offsets[i + 1]!, wanted)) {
         found(i)
         hits++

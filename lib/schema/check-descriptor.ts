@@ -111,7 +111,7 @@ export function toOneLine (text: string): string {
 
 function findMistakes (descriptor: unknown): string[] {
   if (!isObject(descriptor)) return ['the schema must be a JSON object with a list of fields']
-  const mistakes = checkProperties(descriptor, { fields: anything, ...SCHEMA_CHECKS }, { isOpen: true })
+  const mistakes = checkProperties(descriptor, SCHEMA_CHECKS, { isOpen: true })
   if (!Array.isArray(descriptor['fields'])) return descriptor['fields'] === undefined ? [...mistakes, 'fields: is missing; must be a list of at least one field'] : mistakes
   const fields: readonly unknown[] = descriptor['fields']
   const ofFields = fields.flatMap((field, i) => checkField(field).map((mistake) => `${placeOf(field, i)}: ${mistake}`))

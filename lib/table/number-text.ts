@@ -9,9 +9,9 @@ const POINT = 0x2e
 const LETTER_T = 0x54
 const LETTER_Z = 0x5a
 const LITTLE = true
-/** Digits are written four at a time; eight digits fit into 32 bits. */
+/** Digits are written in groups of four; numbers of two groups fit into 32 bits. */
 const GROUP = 10_000
-const HALF = GROUP * GROUP
+const TWO_GROUPS = GROUP * GROUP
 /** The four digits of each number below 10,000, the first one in the lowest byte. */
 const GROUPS = Int32Array.from({ length: GROUP }, (_, value) => [1000, 100, 10, 1].reduce((word, power, i) => word | ((ZERO + Math.floor(value / power) % 10) << (8 * i)), 0))
 
@@ -29,9 +29,9 @@ export function writeNumber (to: Target, at: number, value: number): number {
     value = -value
   }
   // `| 0`: integers of 32 bits are passed on without an allocation.
-  if (value < HALF) return writeInteger(to.view, at, value | 0)
-  const high = Math.floor(value / HALF) | 0
-  const low = (value - high * HALF) | 0
+  if (value < TWO_GROUPS) return writeInteger(to.view, at, value | 0)
+  const high = Math.floor(value / TWO_GROUPS) | 0
+  const low = (value - high * TWO_GROUPS) | 0
   const middle = writeInteger(to.view, at, high)
   const quotient = (low / GROUP) | 0
   to.view.setInt32(middle, GROUPS[quotient]!, LITTLE)
