@@ -19,7 +19,7 @@ const worker = new Worker(new URL('./lib/worker/worker.js', import.meta.url))
 const [{ default: closeWithGrace }, { default: Fastify, LogController }, { destination }, { default: app, serverOptions }, { parseDuration }, { MAX_TIMEOUT_MS }, { SettingsError }] =
   await Promise.all([import('close-with-grace'), import('fastify'), import('pino'), import('./app.js'), import('./lib/base/duration.js'), import('./lib/base/timer.js'), import('./plugins/config.js')])
 
-/** Milliseconds to close everything else after SHUTDOWN_DELAY and SHUTDOWN_TIMEOUT, which limits the wait for jobs and open requests. More than MAX_CLOSE_WAIT_MS and MAX_WORKER_CLOSE_MS. */
+/** Milliseconds to close everything else after SHUTDOWN_DELAY and SHUTDOWN_TIMEOUT, which limits the wait for jobs and open requests. More than MAX_CLOSE_WAIT_MS and MAX_WORKER_CLOSE_MS together. */
 const CLOSE_GRACE_MS = 3000
 
 /** Log lines are buffered and written together, after at most 100 ms. If the reader of stdout does not keep up, lines beyond 16 MiB are dropped. */

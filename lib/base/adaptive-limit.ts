@@ -18,11 +18,11 @@ const GAIN = 1.1
 /** The factor between a limit and the ones that are tried instead. */
 const STEP = 2
 
-/** A measurement has at least this number of requests and takes at least this number of milliseconds; shorter ones would be noise. So does a warm-up. */
+/** A measurement or a warm-up has at least this number of requests and takes at least this number of milliseconds; shorter ones would be noise. */
 const MIN_SAMPLES = 16
 const MIN_ROUND_MS = 25
 
-/** Fewer failures than this, or than this share of the limit, are attributed to single objects and not to the store. */
+/** Fewer failures than the larger of this number and this share of the limit are attributed to single objects and not to the store. */
 const MIN_FAILURES = 4
 const FAILED_SHARE = 1 / 16
 
@@ -33,14 +33,16 @@ const MAX_PAUSE_MS = 60_000
 /** After this time without requests, in milliseconds, the store may have changed: a new Startup begins. */
 const IDLE_MS = 10_000
 
+/** A limit and the throughput that was measured with it, in requests per millisecond. */
 interface Measured { readonly limit: number, readonly throughput: number }
 
 /**
  * Finds how many requests should be in flight at a time: the fewest with which the throughput is within 10 % of the best. The limit starts at `initial` and is
  * doubled for as long as that helps (the Startup of TCP BBR). Then, at growing intervals, the double and the half of it are tried, each for a warm-up and a
- * measurement: the double is kept if its throughput is at least 10 % higher, the half if it is at most 10 % lower (as the experiments of PCC, NSDI 2015). Throughput follows from latency by Little's law: the requests in flight
- * divided by their mean latency. As the estimates of the Startup are noisy, the step that ends it is tried once more; BBR waits for three rounds without
- * growth. If more than a few requests fail, the limit is halved. While this thread is the bottleneck, the limit does not grow.
+ * measurement: the double is kept if its throughput is at least 10 % higher, the half if it is at most 10 % lower (as in the experiments of PCC, NSDI 2015).
+ * Throughput follows from latency by Little's law: the requests in flight divided by their mean latency. As the estimates of the Startup are noisy, the step
+ * that ends it is tried once more (BBR waits for three rounds without growth instead). If more than a few requests fail, the limit is halved. While this
+ * thread is the bottleneck, the limit does not grow.
  *
  * A pure state machine: all times are arguments, in milliseconds of a monotonic clock.
  */
@@ -95,7 +97,7 @@ export class AdaptiveLimit {
     else this.#endRound(now)
   }
 
-  /** How many requests a measurement or a warm-up takes, if they are more than MIN_SAMPLES. */
+  /** How many requests a measurement or a warm-up takes, if that is more than MIN_SAMPLES. */
   get #roundSamples (): number {
     // The fastest responses arrive first, so that the mean latency of the first ones is too low. In the Startup, two limits are therefore compared by the same share
     // of the requests that are sent at once when the limit grows: the faster half.

@@ -13,7 +13,7 @@ const MIN_RATE = 50
 const FORGET_MS = 30_000
 /** The rate of accepted requests is measured over at least this number of milliseconds and, if possible, over a second. */
 const MIN_MEASURED_MS = 100
-/** Requests that could not be sent in time, because the thread was busy, may be sent later, but not after this time in milliseconds. */
+/** If the thread was too busy to send requests in time, it catches up on those of at most this number of milliseconds. */
 const CATCH_UP_MS = 20
 
 /**
@@ -39,7 +39,7 @@ export class AdaptiveRate {
     return this.#peak === Infinity ? 0 : Math.max(0, this.#next - now)
   }
 
-  /** How many requests a second may be sent. */
+  /** How many requests a second may be sent; Infinity if the rate is unlimited. */
   rate (now: number): number {
     if (now - this.#reducedAt > FORGET_MS) this.#peak = Infinity
     const time = (now - this.#reducedAt) / RECOVERY_MS - 1
@@ -50,6 +50,7 @@ export class AdaptiveRate {
     if (this.#peak !== Infinity) this.#next = Math.max(this.#next, now - CATCH_UP_MS) + 1000 / this.rate(now)
   }
 
+  /** A request was not refused: the store has sent what was requested, or an error that is not a sign of overload. */
   accepted (now: number): void {
     this.#accepted.add(now)
     this.#acceptedSince++

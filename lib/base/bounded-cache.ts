@@ -31,7 +31,7 @@ export class BoundedCache<T> {
   /** Adds or replaces a value. `bytes` is its size without the key, which is counted in addition. A value larger than the limit is not added. */
   set (key: string, value: T, bytes: number): void {
     this.delete(key)
-    const size = bytes + 2 * key.length
+    const size = bytes + 2 * key.length // two bytes for each UTF-16 code unit
     if (size > this.#maxBytes) return this.#onDrop(value)
     this.#entries.set(key, { value, bytes: size })
     this.#newest = key

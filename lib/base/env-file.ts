@@ -10,7 +10,7 @@ export function readEnvFile (path: string): Record<string, string | undefined> {
   }
 }
 
-/** Copies the variables AWS_* in such a file to the environment, unless it has them, because the SDK reads the environment and not this file. */
+/** Copies the variables AWS_* of a file of `NAME=value` lines to the environment, except those that it already has: the SDK reads only the environment. */
 export function loadAwsSettings (path: string, env: Record<string, string | undefined>): void {
   for (const [name, value] of Object.entries(readEnvFile(path))) if (name.startsWith('AWS_')) env[name] ??= value
 }

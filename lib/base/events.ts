@@ -3,7 +3,7 @@ import type { EngineErrorCode } from './errors.js'
 import type { FailureCode } from './failure-code.js'
 
 /**
- * What happens in lib/, for metrics: typed channels of `node:diagnostics_channel`. A publisher makes a message only if the channel has subscribers.
+ * A typed channel of `node:diagnostics_channel`, on which lib/ publishes what happens, for metrics. A message is made only if the channel has subscribers.
  * The worker thread forwards its messages to the main thread (lib/worker/forward-events.ts), so messages are plain data. They contain no object keys, because metrics only count.
  */
 export class EventChannel<T> {
@@ -45,7 +45,7 @@ export interface EngineOperation {
   readonly operation: 'read' | 'write'
   /** `aborted`: the caller has stopped it, or stopped reading its rows. */
   readonly outcome: 'ok' | 'aborted' | EngineErrorCode
-  /** Until the caller has all rows: one that is slow to take them makes it longer. */
+  /** Until the caller has all rows. A caller that reads them slowly makes it longer. */
   readonly durationMs: number
 }
 
@@ -60,7 +60,7 @@ export interface ReconcilePhases {
 export interface ReconcileEnd {
   /** `listed` by this process; `followed`: taken over from another replica; otherwise a failure code. */
   readonly outcome: 'listed' | 'followed' | FailureCode
-  /** Of a listing of this process only. */
+  /** Present only if this process has listed the lake. */
   readonly phases?: ReconcilePhases | undefined
   /** Objects listed, LIST requests, and info files downloaded. */
   readonly listed: number
@@ -87,7 +87,7 @@ export interface JobEnd {
   readonly isAttempt: boolean
   readonly state: string
   readonly durationMs: number
-  /** The time of comparing and writing the outputs; `undefined` if the job has failed. */
+  /** The time from the end of the reconcile, in which the outputs are rendered, compared and written; `undefined` if the job has failed. */
   readonly publishMs: number | undefined
 }
 
@@ -98,5 +98,5 @@ export const RECHECKS = new EventChannel<RecheckEnd>('userlake:recheck')
 export const RECHECK_LISTINGS = new EventChannel<RecheckListing>('userlake:recheck-listing')
 export const JOBS = new EventChannel<JobEnd>('userlake:job')
 
-/** The channels whose messages the worker thread forwards: the others have their publishers in the main thread. */
+/** The channels whose messages the worker thread forwards. Messages on the other channels are published in the main thread. */
 export const FORWARDED: readonly EventChannel<unknown>[] = [STORE_OPERATIONS, ENGINE_OPERATIONS, RECHECK_LISTINGS]

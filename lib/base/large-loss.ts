@@ -1,7 +1,7 @@
 /** How many records are lost, and how many there were before. */
 export interface Loss { readonly lost: number, readonly before: number }
 
-/** The fewest records whose loss may be large. */
+/** The smallest number of lost records that can be a large loss. */
 export const MIN_LOSS = 100
 
 /** Whether a loss is so large that it is probably not intended. @param maxLoss the greatest share of the records whose loss is not large, from 0 to 1; at 1, no loss is large */

@@ -1,7 +1,7 @@
 /** Does work, and decides when. */
 export type Pace = <T>(work: () => Promise<T>) => Promise<T>
 
-/** Yields the same values. Each of them is computed inside `run`. */
+/** Yields the elements of `values`, each of which is computed inside `run`. */
 export async function * paced<T> (values: AsyncIterable<T>, run: Pace): AsyncGenerator<T> {
   const iterator = values[Symbol.asyncIterator]()
   try {
@@ -15,7 +15,7 @@ export async function * paced<T> (values: AsyncIterable<T>, run: Pace): AsyncGen
   }
 }
 
-/** Yields the same values, each in a new turn of the event loop, so that other work is not delayed. */
+/** Yields the elements of `values`, each in a new turn of the event loop, so that other work is not delayed. */
 export function yielding<T> (values: AsyncIterable<T>): AsyncGenerator<T> {
   return paced(values, async (work) => {
     await new Promise((resolve) => setImmediate(resolve))

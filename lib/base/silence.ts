@@ -1,7 +1,7 @@
 import { monotonicNow, type MonotonicClock } from './clock.js'
 import { systemTimer, type Timer } from './timer.js'
 
-/** After this time without progress, callers no longer wait for a store, in milliseconds. */
+/** After this number of milliseconds without progress, callers no longer wait for a store. */
 const MAX_SILENCE_MS = 15_000
 
 /**

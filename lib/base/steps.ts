@@ -23,7 +23,7 @@ export async function runSteps<T> (steps: Steps<T>): Promise<T> {
   }
 }
 
-/** Does the work at once. */
+/** Runs the work to its end without yielding, and returns the result. */
 export function finishSteps<T> (steps: Steps<T>): T {
   for (;;) {
     const step = steps.next()

@@ -41,7 +41,10 @@ export async function within (ms: number, work: Promise<void>, timer: Timer = ho
   cancel()
 }
 
-/** The longest time that closing waits for each of two writes, in milliseconds: for a snapshot that is being written, and then for the state that ends the leadership of this replica. */
+/**
+ * The longest time that closing waits for each of these, in milliseconds: a snapshot that is being written, the state that ends the leadership of this replica,
+ * and the connections to the engine.
+ */
 export const MAX_CLOSE_WAIT_MS = 1000
 
 /** The longest time that closing waits for a worker thread, in milliseconds; then the thread is terminated. Longer than MAX_CLOSE_WAIT_MS, for which the thread itself may wait. */

@@ -3,7 +3,7 @@ import { OverloadedError, RequestAbortedError } from './errors.js'
 
 /** The limits of a `Turns`. */
 export interface TurnsOptions {
-  /** The maximum number of pieces that run at a time. More than one is useful only if pieces wait for another thread or process. Default: 1. */
+  /** The maximum number of pieces of work that run at a time. More than one is useful only if pieces wait for another thread or process. Default: 1. */
   readonly maxRunning?: number
   /** The maximum number of pieces that wait. Beyond it, `runFirst` throws OverloadedError. Default: 256. */
   readonly maxWaiting?: number

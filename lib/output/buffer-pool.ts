@@ -22,7 +22,7 @@ export class BufferPool {
     return memory
   }
 
-  /** Returns memory that is no longer read to the pool. */
+  /** Gives memory back to the pool, once nothing reads it any more. */
   release (memory: ArrayBuffer): void {
     const size = memory.byteLength
     if (!isPooled(memory) || this.#freeBytes + size > MAX_FREE_BYTES) return

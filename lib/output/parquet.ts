@@ -4,7 +4,7 @@ import type { TypeName } from '../schema/field-type.js'
 import type { Cell } from '../schema/record.js'
 import type { TableField } from '../table/table-field.js'
 
-/** The number of rows in a row group of the file, which is encoded at once. */
+/** The number of rows in a row group of the file. Each group is encoded in one step. */
 const GROUP_ROWS = 100_000
 
 interface ParquetColumn { readonly type: string, readonly converted_type?: string, readonly encode: (cell: Cell) => unknown }

@@ -49,7 +49,7 @@ export interface PublishReport extends ChangeCounts {
 
 const NO_CHANGES: ChangeCounts = { added: 0, changed: 0, removed: 0 }
 
-/** Whether a publish would lose many records: of those in the output if their number was stored with it, or of those before the last large loss. */
+/** Whether a publish would lose many records: of those in the output, if their number was stored with it, or of those before the last large loss, if they were more. */
 function losesMany (removed: number, records: number, { records: published = 0 }: Precondition, { maxLoss, before = 0 }: PublishGuard): boolean {
   const most = Math.max(published, before)
   return most > 0 && isLargeLoss({ lost: Math.max(removed, most - records), before: most }, maxLoss)

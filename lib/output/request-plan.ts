@@ -22,13 +22,13 @@ export interface RequestPlan extends ExportQuery {
   readonly version: string
   /** Names the records that match in a data version. */
   readonly filterKey: string
-  /** Names everything that the response body depends on, except the filters. */
+  /** Names everything that the response body depends on, except the version, the filters and the instant of ages. */
   readonly shapeKey: string
   /** Names the response body in a data version. */
   readonly key: string
 }
 
-/** Validates a query. @throws UnknownColumnError if no record of the version has a column that the query names */
+/** Validates a query and returns its plan. @throws UnknownColumnError if no record of the version has a column that the query names */
 export function planRequest (version: DataVersion, query: ExportQuery): RequestPlan {
   checkColumns(version, query)
   const { filters = [], columns, sort, page, format, bom, delimiter, emptyValue, escapeFormulas, asOf } = query

@@ -14,12 +14,12 @@ export interface AgeFigures {
   /** The two births in the middle, which are the same one if their number is odd. */
   readonly low: number
   readonly high: number
-  /** The bins of completed years that are not empty, youngest first, with the number of records in each. */
+  /** The bins of completed years that are not empty, youngest first, with the number of records in each. Bin i begins at the age of i times the bin width. */
   readonly bins: readonly (readonly [bin: number, count: number])[]
 }
 
 /**
- * The statistics of ages. Doubles represent the difference of any two times exactly; the error of the mean is at most a few milliseconds.
+ * The statistics of ages. The difference of a birth and an instant of the years 0 to 9999 is exact as a double; the error of the mean is at most a few milliseconds.
  *
  * @param asOf the instant of the ages, in milliseconds since 1970-01-01 UTC
  * @param binWidth in years

@@ -14,7 +14,9 @@ import type { TableIndex } from './table-index.js'
 interface Ages {
   /** Milliseconds since 1970-01-01 UTC. */
   readonly asOf: number
+  /** Years. */
   readonly binWidth: number
+  /** IANA name of the zone whose calendar counts. */
   readonly timeZone: string
 }
 

@@ -11,7 +11,7 @@ const AGE_UNITS = 1_000_000_000
 export type AgeBasis = 'completed' | 'exact'
 
 export interface AgeRange {
-  /** Years, inclusive; at most nine decimals count. */
+  /** Years, at least 0, inclusive; at most nine decimals count. */
   readonly min?: number | undefined
   readonly max?: number | undefined
   /** Default: completed. */

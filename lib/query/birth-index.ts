@@ -21,7 +21,7 @@ export interface PositionCounter {
 }
 
 /**
- * The rows of a table that have a birth timestamp, in its order; a position is an index in that order. Except for reading the rows
+ * The rows of a table that have a birth timestamp, in ascending order of it; a position is an index in that order. Except for reading the rows
  * themselves, each method takes time logarithmic in their number.
  */
 export class BirthIndex {
@@ -61,6 +61,7 @@ export class BirthIndex {
     return this.#births.rows.subarray(from, to)
   }
 
+  /** In milliseconds since 1970-01-01 UTC. */
   birthtsAt (position: number): number {
     return this.#births.instants[this.rowAt(position)]!
   }
@@ -69,7 +70,7 @@ export class BirthIndex {
     return this.#births.dates[this.rowAt(position)]! as CalendarDay
   }
 
-  /** The rows with births from `min` to `max`, both inclusive. */
+  /** The rows with births from `min` to `max`, both inclusive, in milliseconds since 1970-01-01 UTC. */
   bornBetween (min: number, max: number): Run {
     const { firstBirthts } = this.#births
     const from = this.#firstPosition((block) => firstBirthts[block]! >= min, (position) => this.birthtsAt(position) >= min)
@@ -77,7 +78,7 @@ export class BirthIndex {
     return { from, to: Math.max(from, to) }
   }
 
-  /** The rows with birth dates from `min` to `max`, both inclusive; `undefined` if the dates are in another order. */
+  /** The rows with birth dates from `min` to `max`, both inclusive, each a CalendarDay; `undefined` if the dates are in another order. */
   datedBetween (min: number, max: number): Run | undefined {
     if (!this.#births.datesAscend) return undefined
     const from = this.firstDated(min)

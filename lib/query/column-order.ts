@@ -124,7 +124,7 @@ function * sortByBucket (rows: Uint32Array, count: number, bucketOf: (row: numbe
   yield * rowRanges(rows.length, (from, to) => {
     for (let i = from; i < to; i++) starts[bucketOf(rows[i]!) + 1]!++
   })
-  // Frequent for the low bits of whole numbers, and for the high bits of most numbers.
+  // All rows are often in one bucket, for the low bits of whole numbers and the high bits of most numbers: they are in order already.
   if (rows.length === 0 || starts[bucketOf(rows[0]!) + 1] === rows.length) {
     for (let bucket = 0; bucket < count; bucket++) starts[bucket + 1]! += starts[bucket]!
     return { rows, starts }

@@ -20,11 +20,12 @@ export interface Condition {
   readonly candidates?: Candidates | undefined
   /** Exactly the rows that meet it, as a run of the rows by birth. */
   readonly run?: Run | undefined
-  /** Exactly the rows that meet it, as a facet of any run. */
+  /** If present, a row meets the condition if and only if it is in this facet. */
   readonly facet?: ImageFacet | undefined
 }
 
 export interface Candidates {
+  /** The number of rows, or a larger one. */
   readonly count: number
   /** They must not be modified. */
   readonly rows: () => Uint32Array
@@ -158,7 +159,7 @@ async function containsText (index: TableIndex, column: QueryColumn | undefined,
   return { test: (row) => flags[codes[row]!] === 1 }
 }
 
-/** A flag for each code, or for each row of a column of keys, whose text contains this one, ignoring case. */
+/** An array with an element for each code, or for each row of a column of keys: 1 if its text contains this one, ignoring case, otherwise 0. */
 async function flagsOfContaining (index: TableIndex, column: DictionaryReader | KeyColumn, text: string): Promise<Uint8Array> {
   const { texts, codes } = await index.foldedTexts(column)
   const flags = new Uint8Array(column.kind === 'keys' ? texts.length : column.values.length)
@@ -218,7 +219,7 @@ function textRangeTest (column: DictionaryReader | KeyColumn, isFrom: (row: numb
   return (row) => hasValue(row) && isFrom(row) && isTo(row)
 }
 
-/** The missing values of days and booleans are outside of these bounds; those of numbers compare as false. */
+/** The stored numbers of missing days and booleans are outside of these bounds; that of missing numbers, NaN, is in no range. */
 const BOUNDS = { number: [-Infinity, Infinity], day: [0.5 - 2 ** 31, Infinity], boolean: [-0.5, 1.5] } as const
 
 function numberRangeTest ({ kind, values }: FixedColumn, { min, max, isMinExcluded, isMaxExcluded }: ValueRange): (row: number) => boolean {

@@ -34,7 +34,10 @@ export interface FilterQuery {
   readonly filters?: readonly (Filter | RowPredicate)[] | undefined
   /** Names the filters: equal filters have equal keys. With it, an engine may cache which records match. */
   readonly filterKey?: string | undefined
-  /** The instant at which ages are counted, in milliseconds since 1970-01-01 UTC. Needed if filters or the sort name the virtual column `age`; among `columns`, it is empty without it. */
+  /**
+   * The instant at which ages are counted, in milliseconds since 1970-01-01 UTC. Needed if filters or the sort name the virtual column `age`. If only `columns`
+   * name `age`, it is `null` without an instant.
+   */
   readonly asOf?: number | undefined
   /** Ends the query, and the reading of its results, when it is aborted. The in-process engine, whose queries are short, ignores it. */
   readonly signal?: AbortSignal | undefined
@@ -63,7 +66,7 @@ export interface Selection {
   /** The number of records on the page whose ids are among `ids`, which are in ascending byte order. */
   countAmong (ids: Utf8Column): number | Promise<number>
   /**
-   * The records of the page as text, if the engine writes this shape itself: whole if they are in one piece or short, otherwise in
+   * The records of the page as text, or `undefined` if the engine does not write this shape itself: whole if they are in one piece or short, otherwise in
    * chunks of bounded size, each made when it is read.
    *
    * @param allocate for the memory of a short text. Default: new memory.
@@ -133,6 +136,6 @@ export interface DataVersion {
   statistics (query: StatisticsQuery): Promise<Statistics & ColumnStatistics>
   /** The undeclared columns, in the order of `columns`. */
   undeclared (): Promise<readonly UndeclaredColumn[]>
-  /** The attachment, in an image field, of the record with this id, as the listing that this version comes from reported it; `undefined` if the record does not exist or has no such attachment. */
+  /** The attachment, in an image field, of the record with this key, as the listing that this version comes from reported it; `undefined` if the record does not exist or has no such attachment. */
   attachment (key: string, field: string): Promise<ObjectInfo | undefined>
 }

@@ -144,7 +144,7 @@ async function groupByOrder (index: TableIndex, column: QueryColumn, match: Matc
 class Largest {
   readonly #limit: number
   #groups: Counted[] = []
-  /** A group is among the largest only if it has more records. */
+  /** A group is among the largest only if it has more records than this. */
   #threshold = 0
   #allGroups = 0
   #allCount = 0

@@ -18,13 +18,14 @@ export class IndexCache {
   readonly #ids = new WeakMap<object, number>()
   #lastId = 0
 
-  /** Tables with at most as many rows are scanned rather than ordered, if both are possible. */
+  /** Tables with at most this number of rows are scanned rather than ordered, if both are possible. */
   readonly maxScannedRows: number
 
   readonly #orderNumbers: OrderNumbers
 
   /**
    * @param maxBytes of all indexes together
+   * @param maxScannedRows see the property. Default: STEP_ROWS.
    * @param orderNumbers orders large columns of numbers. Default: in this thread.
    */
   constructor (maxBytes: number, maxScannedRows = STEP_ROWS, orderNumbers: OrderNumbers = orderHere) {

@@ -45,7 +45,7 @@ export class Match {
     return new Match(index, conditions, run, run !== undefined || conditions.length === 0 ? undefined : await findRows(index, conditions))
   }
 
-  /** The memory of its rows and bitmap, in bytes. */
+  /** The memory of its rows and its bitmap once both were requested, in bytes. */
   get bytes (): number {
     return Uint32Array.BYTES_PER_ELEMENT * (this.count + Math.ceil(this.#index.table.length / 32))
   }

@@ -14,7 +14,7 @@ export interface KeyColumn {
   readonly isKey: boolean
   /** Builds the texts, so that rows can be compared; absent if the texts are stored. */
   readonly expand?: () => Steps<Utf8Column>
-  /** What it is stored in: names its indexes. */
+  /** The arrays in which it is stored, which name its indexes. */
   readonly arrays: readonly object[]
 }
 

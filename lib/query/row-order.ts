@@ -22,6 +22,7 @@ export class RowOrder {
   #keys: readonly Key[] = []
   /** The direction of the rows that are equal in all columns. */
   readonly #isReversed: boolean
+  /** All rows in this order, once it has been prepared; `undefined` if ordering only the matching rows costs less. */
   #all: AllRows | undefined
 
   /** @param asOf the instant of ages, in milliseconds since 1970-01-01 UTC */
@@ -118,7 +119,7 @@ export class RowOrder {
     return this.#isReversed ? b - a : a - b
   }
 
-  /** Whether a row comes after a position, that of a row which need not exist any more. */
+  /** Returns whether a row comes after a position. The record of the position need not exist any more. */
   #isAfter ({ id: lastId, values }: Position): (row: number) => boolean {
     const { keys } = this.#index.table
     const id = Buffer.from(lastId)

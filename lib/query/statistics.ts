@@ -20,7 +20,7 @@ export interface Statistics {
 /** The records with values from `min` up to, not including, `max`; the last bin includes its `max`. */
 export interface Bin { readonly min: Cell, readonly max: Cell, readonly count: number }
 
-/** The statistics of the values of a column. Those of dates and datetimes are such values, too: mean, median and bounds are rounded down to a day or millisecond. */
+/** The statistics of the values of a column. Those of dates and datetimes are dates and datetimes: mean, median and bounds of bins are rounded down. */
 export interface ValueStatistics {
   /** The number of values. */
   readonly count: number

@@ -10,7 +10,7 @@ export interface Sums {
   addAll (group: number, values: Float64Array): void
   /** May be infinite. */
   total (group: number): number
-  /** The total divided by the number of values, which is finite. */
+  /** The total divided by `count`, the number of values. Always finite. */
   mean (group: number, count: number): number
 }
 

@@ -7,7 +7,7 @@ import type { Allocate, TextShape } from './data-version.js'
 /** The maximum number of cells of a piece, so that it takes two or three milliseconds, and the approximate maximum number of its bytes. */
 const PIECE_CELLS = 64_000
 const PIECE_BYTES = 1024 * 1024
-/** A number that need not be whole counts as this many cells: its shortest text takes as much time. */
+/** A number that need not be whole counts as this many cells: finding its shortest text takes as much time. */
 const NUMBER_CELLS = 8
 
 const OPEN = Buffer.from('[')

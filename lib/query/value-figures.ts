@@ -31,7 +31,7 @@ export function isTime (type: TypeName): boolean {
 export function describeValues (figures: ValueFigures, type: TypeName, bins: number, countBelow: (edge: number) => number): ValueStatistics {
   const { count, sum, mean, low, high, min, max } = figures
   const isWhole = isTime(type)
-  // Cut: dates and datetimes are whole days and milliseconds.
+  // Rounded down: dates and datetimes are whole days and milliseconds.
   const toValue = (value: number): Cell => isWhole ? toCell(type, Math.floor(value)) : value
   const total = isWhole ? {} : { sum: finiteOrNull(sum) }
   if (count === 0) return { count, ...total, mean: null, median: null, min: null, max: null, histogram: [] }

@@ -30,7 +30,7 @@ export async function valueStatisticsOfMatch (index: TableIndex, column: FixedCo
   return valueStatistics(values, sums, 0, type, bins)
 }
 
-/** In ascending order. */
+/** The values of the matching rows, in ascending order. */
 async function valuesOfMatch (index: TableIndex, column: FixedColumn, match: Match): Promise<Float64Array> {
   const { kind, values } = column
   if (isCheapToSort(match.count, index.table.length)) return Float64Array.from(match.rows, (row) => values[row]!).filter((value) => hasValue(kind, value)).sort()

@@ -127,7 +127,7 @@ function checkField (field: unknown): string[] {
   return mistakes.length > 0 ? mistakes : checkFieldByType(field as unknown as FieldDescriptor)
 }
 
-/** @param isOpen whether unknown properties are accepted, unless their names differ by one character from a known one */
+/** @param isOpen whether unknown properties are accepted, unless their names are one edit away from a known one, or equal to it but for case */
 function checkProperties (object: Readonly<Record<string, unknown>>, checks: Readonly<Record<string, Check>>, { isOpen = false } = {}): string[] {
   return Object.entries(object).flatMap(([name, value]) => {
     if (Object.hasOwn(UNSUPPORTED, name)) return UNSUPPORTED[name]!
@@ -187,7 +187,7 @@ function checkConstraintValues (field: FieldDescriptor): string[] {
   ]
 }
 
-/** Texts of files that could be read in two ways. */
+/** A mistake in options with which a text in a file could be read in two ways. */
 function findAmbiguity ({ type, decimalChar = '.', groupChar, trueValues = TRUE_VALUES, falseValues = FALSE_VALUES }: FieldDescriptor): string[] {
   if (type === 'number' && groupChar === decimalChar) return [`groupChar: got ${JSON.stringify(groupChar)}, which is the decimalChar, too; must be another character`]
   const both = type === 'boolean' ? trueValues.find((text) => falseValues.includes(text)) : undefined

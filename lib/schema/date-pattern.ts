@@ -23,8 +23,8 @@ const FIRST_YEAR_OF_1900S = 69
 type Parts = Readonly<Record<string, string | undefined>>
 
 /**
- * Returns what is wrong with a pattern such as `%d/%m/%Y`, as the end of a message; `undefined` if nothing is. It has to name
- * a year and either a month and a day or a day of the year, each directive once.
+ * Returns what is wrong with a pattern such as `%d/%m/%Y`, as the end of a message; `undefined` if nothing is. A pattern must
+ * name a year and either a month and a day or a day of the year, each directive once.
  */
 export function findPatternMistake (pattern: string): string | undefined {
   const names = [...pattern.matchAll(/%(.?)/gs)].map(([, name]) => name!).filter((name) => name !== '%')
@@ -77,19 +77,21 @@ function monthOf ({ m: number, b: short, B: name }: Parts): number {
   return index === -1 ? NaN : index + 1
 }
 
+/** The beginning of a day, in milliseconds since 1970-01-01 UTC; `undefined` if the month has no such day. */
 function dayOf (year: number, month: number, day: number): number | undefined {
   const date = new Date(0)
   date.setUTCFullYear(year, month - 1, day)
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() : undefined
 }
 
+/** The beginning of a day of the year, from 1, in milliseconds since 1970-01-01 UTC; `undefined` if the year has no such day. */
 function dayOfYear (year: number, day: number): number | undefined {
   const first = dayOf(year, 1, 1)!
   const date = first + (day - 1) * DAY_MS
   return new Date(date).getUTCFullYear() === year ? date : undefined
 }
 
-/** `+05:30`, `-0800` or `Z` in milliseconds, at most 14 hours; 0 if there is no offset. */
+/** `+05:30`, `-0800` or `Z` in milliseconds; 0 without a text; `undefined` if it is more than 14 hours or has more than 59 minutes. */
 function offsetOf (text: string | undefined): number | undefined {
   if (text === undefined || text === 'Z') return 0
   const [, sign, hours, minutes] = /^([+-])(\d\d):?(\d\d)$/.exec(text)!

@@ -20,7 +20,7 @@ export interface FieldType {
   readonly name: TypeName
   /** What `parse` accepts, to follow "must be" in a message. */
   readonly accepts: string
-  /** Reads a trimmed text that is not a missing value. Returns `undefined` if it is not of this type. */
+  /** Reads a text that is not a missing value, without white space around it unless the type is string. Returns `undefined` if it is not of this type. */
   parse (text: string): NonNullable<Value> | undefined
   /** Reads a value of a JSON file that is not a string, which `parse` reads. Returns `undefined` if it is not of this type. */
   fromJson (value: number | boolean): NonNullable<Value> | undefined

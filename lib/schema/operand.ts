@@ -39,7 +39,7 @@ export function acceptedOperand ({ type, isBirth }: OperandType): string {
   return OPERANDS[type].accepted + (isBirth && type === 'integer' ? ' (milliseconds since 1970-01-01 UTC)' : '')
 }
 
-/** What to write in place of a text that is not accepted, as the end of a message: empty if the text is not a date or a time where another one is needed. */
+/** What to write in place of a rejected text, as the end of a message: for a date or timestamp where milliseconds are needed, and a date where a datetime is; else empty. */
 export function operandHint ({ type, isBirth }: OperandType, text: string, column: string): string {
   const iso = toIsoDate(text)
   const instant = type === 'integer' && isBirth ? parseDateOrInstant(iso) : undefined

@@ -10,7 +10,7 @@ const MAX_PATTERN_LENGTH = 1000
 
 const NULL: ReadValue = { value: null }
 
-/** Returns a function that reads the trimmed text of a cell: missing value, type, constraints. */
+/** Returns a function that reads the text of a cell, trimmed unless the type is string: it may be a missing value, must be of the type, and must meet the constraints. */
 export function textReader (type: FieldType, { constraints = {} }: FieldDescriptor, missingValues: ReadonlySet<string>): (text: string) => ReadValue {
   const checkValue = constraintChecker(type, constraints)
   const checkText = patternChecker(constraints)
@@ -51,7 +51,7 @@ function patternChecker ({ pattern }: Constraints): ((text: string) => string | 
   }
 }
 
-/** The texts that stand for a missing value. Those of the field replace those of the schema. */
+/** The texts that stand for a missing value. */
 export function missingTexts (values: readonly (string | MissingValue)[]): ReadonlySet<string> {
   return new Set(values.map((value) => typeof value === 'string' ? value : value.value))
 }

@@ -18,7 +18,7 @@ export interface Field {
   readonly extensions: readonly string[] | undefined
   /** The values of the constraint `enum`; `undefined` if any value is allowed. */
   readonly allowed: readonly NonNullable<Value>[] | undefined
-  /** Reads the trimmed text of a cell. */
+  /** Reads the text of a cell, trimmed unless the type is string. */
   read (text: string): ReadValue
   /** Reads a value of a JSON file. */
   readJson (value: unknown): ReadValue
@@ -66,7 +66,7 @@ export function parseSchema (json: string): Schema {
   return compileSchema(descriptor as SchemaDescriptor)
 }
 
-/** In the same words on all versions of Node, of which some add the position, the line and the column to some of their messages. */
+/** Describes the error in the same words on all versions of Node, although some add the position, the line and the column to some messages. */
 function describeJsonError (text: string, error: Error): string {
   const { line, column } = placeAt(text, jsonErrorIndex(text, error))
   const message = error.message.replace(/ at position \d+(?: \(line \d+ column \d+\))?$/, '').replaceAll(/\s+/g, ' ')
@@ -101,6 +101,7 @@ function compile (descriptor: SchemaDescriptor): Schema {
 function compileField (descriptor: FieldDescriptor, missingValues: NonNullable<SchemaDescriptor['missingValues']>): Field {
   const { name, header = name, source = 'file', extensions, constraints = {} } = descriptor
   const type = createFieldType(descriptor)
+  // The missing values of a field replace those of the schema.
   const read = textReader(type, descriptor, missingTexts(source === 'key' ? [] : descriptor.missingValues ?? missingValues))
   return { name, descriptor, type, source, headers: [header].flat(), extensions, allowed: enumValues(type, constraints), read, readJson: jsonReader(type, descriptor, read) }
 }

@@ -10,8 +10,8 @@ export interface DecodeData { readonly bytes: ArrayBuffer, readonly identity: st
 const MIN_THREAD_BYTES = 4 * 1024 * 1024
 
 /**
- * Decodes a snapshot as `decodeSnapshot` does. A large snapshot is decoded in a separate thread, so that the listing continues in the meantime. Its
- * memory is transferred, so `file` must not be used afterwards. Rejects if the thread fails, for example because there is not enough memory.
+ * Decodes a snapshot as `decodeSnapshot` does. A large snapshot is decoded in a separate thread, so that the listing continues in the meantime. The
+ * memory of `file` is transferred, so `file` must not be used afterwards. Rejects if the thread fails, for example because there is not enough memory.
  */
 export async function decodeInThread (file: Buffer, identity: string): Promise<SourceState | SnapshotProblem> {
   if (file.length < MIN_THREAD_BYTES) {

@@ -47,7 +47,7 @@ export function nextState (plan: ReconcilePlan, served: ServedRows, listedAt: nu
   }
 }
 
-/** The log is empty after the first reconcile without a snapshot, and again whenever too many records change at once. */
+/** The log is empty after the first reconcile without a snapshot, and again whenever too many records change in one reconcile. */
 function nextChanges (previous: SourceState, records: Pick<SourceState, 'table' | 'images'>, sources: Int32Array): ChangeLog {
   const { version } = records.table
   const touched = previous.name === EMPTY_NAME ? undefined : findTouchedKeys(previous, records, sources)

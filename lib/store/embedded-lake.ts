@@ -23,7 +23,7 @@ const UNFINISHED = /^(.+)\.filling-[0-9a-f-]{36}$/
 
 /**
  * Creates and fills the lake if its folder does not exist. The files are first copied to a folder next to it, which is then renamed, so that
- * the lake is never incomplete. If several processes do this at once, one creates the lake and the others use it. Returns whether this
+ * the lake is never incomplete. If several processes do this at the same time, one creates the lake and the others use it. Returns whether this
  * process has created the lake. Rejects with errors of the file system.
  */
 export async function fillEmbeddedLake ({ lake, from, prefix, clock = Date.now }: EmbeddedLake): Promise<boolean> {

@@ -16,7 +16,7 @@ export interface BirthOrder {
   readonly firstDates: Int32Array
   /**
    * The sums of the birth timestamps before each block and, last, of all blocks: of all rows, and of those with an image. Each sum is
-   * `high * SUM_RADIX + low`: both parts are exact as doubles for up to 134 million rows.
+   * `high * SUM_RADIX + low`: both parts are exact as doubles for up to 67 million rows.
    */
   readonly high: Float64Array
   readonly low: Float64Array

@@ -51,7 +51,7 @@ export function notPlain (less: number, equal: number, orEqual: number): NotPlai
 
 const ONES = 0x01010101
 const HIGH_BITS = ~0x7f7f7f7f
-/** Bytes that `copyPlain` reads at once. */
+/** The number of bytes that `copyPlain` copies in one step. */
 export const WORD_BYTES = 8
 
 /**

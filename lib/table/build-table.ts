@@ -44,7 +44,7 @@ export function buildTable (previous: Table, drafts: BuiltRows, { keys, images, 
 /** The columns that the derived ones are computed from. `birthDates`: `births.dates`; `undefined` without a birth field. */
 export type SourceColumns = Omit<Table, 'json' | 'births' | 'buckets' | 'version'> & { readonly birthDates: Int32Array | undefined }
 
-/** Adds the derived columns, and takes from the previous table what its rows (`sources`, see row-source.ts) have in common with it. */
+/** Adds the derived columns, which are copied from the previous table as far as they are the same there. `sources`: where each row comes from, see row-source.ts. */
 export function addDerivedColumns ({ birthDates, ...table }: SourceColumns, previous: Table, sources: Int32Array): Table {
   const hasSameImages = (source: number, row: number) => table.images.every((image, i) => isSameValue(previous.images[i]!, source, image, row))
   const sameAs = sources.map((source, row) => isRow(source) && hasSameImages(source, row) ? source : -1)

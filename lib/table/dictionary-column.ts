@@ -7,7 +7,7 @@ import { takeUtf8, NumberBuilder, Utf8Builder, isSameColumn, sliceAt, Utf8Reader
 
 /**
  * A text column whose rows share values, as an Arrow dictionary: the value of row i is `values[codes[i]]`. The values are in ascending
- * byte order, so that codes compare like the texts, and each value is used by at least one row. Code 0 is `null`.
+ * byte order, so that codes compare like the texts, and each value is used by at least one row. Code 0 is `null`, and `values[0]` is empty.
  */
 export interface DictionaryColumn {
   readonly values: Utf8Column

@@ -15,7 +15,7 @@ const TWO_GROUPS = GROUP * GROUP
 /** The four digits of each number below 10,000, the first one in the lowest byte. */
 const GROUPS = Int32Array.from({ length: GROUP }, (_, value) => [1000, 100, 10, 1].reduce((word, power, i) => word | ((ZERO + Math.floor(value / power) % 10) << (8 * i)), 0))
 
-/** The maximum length of a number as JavaScript writes it, such as -1.2345678901234567e-123. */
+/** The maximum length of a number as JavaScript writes it, such as -0.0000012345678901234567. */
 export const MAX_NUMBER_LENGTH = 25
 /** The lengths of dates and datetimes: 2024-01-26, 2024-01-26T12:00:00.000Z. */
 const DATE_LENGTH = 10

@@ -88,12 +88,12 @@ export class TableReader {
     return this.#dictionaries.get(name)
   }
 
-  /** A column of the info files. */
+  /** A column of the info files; `undefined` if they have none with this name. */
   column (name: string): TableColumn | undefined {
     return this.#columns.get(name)
   }
 
-  /** The object keys of an image field. */
+  /** The object keys of an image field; `undefined` if there is no image field with this name. */
   images (name: string): ImageTexts | undefined {
     return this.#images.get(name)
   }

@@ -23,7 +23,7 @@ const LITTLE = true
  *
  * Filtered responses are made here. The rows are far apart in memory, so the first and the last byte of each row of a block are read before any is copied: the CPU then
  * waits for many rows at the same time instead of one after the other. Bytes are copied eight at a time, read and written as little-endian doubles. That preserves every
- * byte: only a NaN could be changed, and no eight bytes of UTF-8 are a NaN, since they would end in 0xff, or in 0xf0 or more and 0x7f.
+ * byte: only a NaN could be changed, and no eight bytes of UTF-8 are a NaN: the last one would be 0xff, or 0x7f after a byte from 0xf0 on.
  * Up to 47 bytes after the end of a row are copied, too, and overwritten by the next row.
  */
 export function takeRows ({ offsets, bytes }: Utf8Column, rows: Uint32Array, from: number, to: number, { length, separator, first, allocate }: Frame): Buffer {
@@ -56,7 +56,7 @@ export function takeRows ({ offsets, bytes }: Utf8Column, rows: Uint32Array, fro
   return output.subarray(0, end)
 }
 
-/** Reads the first and the last byte of each row. */
+/** Reads the first and the last byte of each row. Returns a number that depends on all of them. */
 function touchRows (offsets: Utf8Column['offsets'], bytes: Uint8Array, rows: Uint32Array, from: number, to: number): number {
   let sum = 0
   for (let i = from; i < to; i++) {

@@ -40,7 +40,7 @@ export class Utf8Reader implements Utf8Column {
     return compareBytes(this.bytes, this.offsets[row]!, this.offsets[row + 1]!, other, start, end)
   }
 
-  /** The first row from `first` on that is not less than the text. Those rows must be in ascending order. */
+  /** The first row from `first` on that is not less than the text; `length` if there is none. Those rows must be in ascending order. */
   lowerBound (text: Uint8Array, first = 0): number {
     return firstIndex(first, this.length, (row) => this.compare(row, text) >= 0)
   }
@@ -85,7 +85,7 @@ export function toSlice (text: string): ByteSlice {
   return { bytes, start: 0, end: bytes.length }
 }
 
-/** Copies slices into a column. `sliceOf` is called twice for each row and must return the same text. @throws TooLargeError beyond 2 GiB */
+/** Copies slices into a column. `sliceOf` is called twice for each row and must return the same text both times. @throws TooLargeError beyond 2 GiB */
 export function takeUtf8 (length: number, sliceOf: (row: number) => ByteSlice): Utf8Column {
   const texts = allocateUtf8(length, (row) => {
     const { start, end } = sliceOf(row)

@@ -13,7 +13,9 @@ import { maxLengthOf, type Utf8Column } from './utf8-column.js'
 
 /** Part of the hash. Must be changed together with the text that is hashed, so that equal names always mean equal records. */
 const FORMAT = 'userlake records 2'
+/** Records are distributed over this number of buckets by the CRC-32 of their keys. */
 export const BUCKETS = 1024
+/** The length of a SHA-256. */
 export const DIGEST_BYTES = 32
 /** About this number of bytes are passed to the hash at a time. */
 const PIECE_BYTES = 64 * 1024

@@ -1,11 +1,11 @@
 import { patternReader } from '../date-pattern.js'
 import type { FieldType, TypeOptions } from '../field-type.js'
 
-/** XML Schema's dateTime, with an optional fraction of a second, of which six digits are used, and an optional offset. */
+/** XML Schema's dateTime, with an optional fraction of a second and an optional offset. Of the fraction, `%f` reads at most six digits, and the milliseconds are kept. */
 const DATETIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?\d*(Z|[+-]\d\d:\d\d)?$/
 const readDatetime = patternReader('%Y-%m-%dT%H:%M:%S.%f%z')
 
-/** The range of timestamps in RFC 3339. */
+/** The years 1 to 9999 in UTC, both inclusive: an offset can move a text of these years out of them. */
 const MIN_MS = Date.parse('0001-01-01T00:00:00Z')
 const MAX_MS = Date.parse('9999-12-31T23:59:59.999Z')
 

@@ -19,5 +19,5 @@ export function integerType (options: TypeOptions): FieldType {
 }
 
 function safeInteger (value: number): number | undefined {
-  return Number.isSafeInteger(value) ? value + 0 : undefined // + 0: there is no minus zero in JSON
+  return Number.isSafeInteger(value) ? value + 0 : undefined // + 0 makes minus zero 0, as JSON.stringify does
 }

@@ -22,5 +22,5 @@ export function numberType (options: TypeOptions): FieldType {
 }
 
 function finite (value: number): number | undefined {
-  return Number.isFinite(value) ? value + 0 : undefined // + 0: there is no minus zero in JSON
+  return Number.isFinite(value) ? value + 0 : undefined // + 0 makes minus zero 0, as JSON.stringify does
 }

@@ -2,12 +2,14 @@ import type { TypeOptions } from '../field-type.js'
 
 /**
  * Returns a function that converts the text of a number in a file to one that JavaScript parses: without the group separators
- * between groups of three digits of the integer part, with a point, and without leading and trailing text such as a currency if the number is not bare.
+ * between groups of three digits of the integer part, with a point before the decimals, and without leading and trailing text such as a currency if the number
+ * is not bare.
  */
 export function numericText ({ groupChar, decimalChar = '.', bareNumber = true }: Pick<TypeOptions, 'groupChar' | 'decimalChar' | 'bareNumber'>): (text: string) => string {
   return (text) => {
     const bare = bareNumber ? text : withoutAffixes(text)
     const ungrouped = groupChar ? withoutGroups(bare, groupChar) : bare
+    // If another character is before the decimals, a point makes the text invalid: NUL is in no number.
     return decimalChar === '.' ? ungrouped : ungrouped.replaceAll('.', '\0').replace(decimalChar, '.')
   }
 }
