@@ -11,7 +11,7 @@ import { isStagedKey } from './stage.js'
 import { DATA_TABLES, OPEN_END, VERSIONS, VERSIONS_OF_SHARD, type DataTable } from './tables.js'
 import { countUndeclared } from './undeclared.js'
 
-/** A row of the table `versions`. */
+/** A row of the table `versions`. `stage`: the one that has become this version. */
 export interface AppliedVersion { readonly name: string, readonly undeclared: readonly string[], readonly records: number, readonly stage: bigint }
 
 /** Returns a version that was applied; `undefined` if the tables do not have it. */
@@ -28,9 +28,9 @@ export async function publishVersion (connection: Connection, number: bigint, { 
 
 /**
  * Applies a change that was committed: its rows become valid, those that it replaces or removes end, and the version becomes readable. Can be repeated and interrupted
- * anywhere, by any number of processes, at the same time and at any later time: once it has ended, it finds nothing to change.
+ * anywhere, by any number of processes, at the same time and at any later time: after it has ended once, it changes nothing.
  *
- * @param records the number of records that the version has
+ * @param records the number of records that the version must have
  * @throws EngineError `engine_incomplete` if the tables have another number
  */
 export async function applyCommit (connection: Connection, { number, base, stage, staged }: Commit, records: number, { fields, timeZone }: { readonly fields: readonly TableField[], readonly timeZone: string }): Promise<AppliedVersion> {
@@ -53,7 +53,7 @@ export async function applyCommit (connection: Connection, { number, base, stage
 const MAX_ATTEMPTS = 60
 
 /**
- * Runs a mutation that finds nothing once it has been executed. If it takes longer than the limit of a statement, it goes on in the engine and is sent again: the engine executes the second
+ * Runs a mutation that changes nothing when it is executed again. If it takes longer than the limit of a statement, it goes on in the engine and is sent again: the engine executes the second
  * one after the first. One long statement would leave its connection without traffic, and networks may close such a connection.
  */
 async function mutate (connection: Connection, shard: number, statement: Sql): Promise<void> {
@@ -70,8 +70,8 @@ async function mutate (connection: Connection, shard: number, statement: Sql): P
 }
 
 /**
- * One mutation makes the staged rows of a table valid and ends the older rows of the staged keys. It finds nothing once it has been executed: no row has the stage then, and
- * all older rows of these keys have ended. This holds later as well, as all rows that are added then have a greater `valid_from`. Mutations of a table are executed one after the other.
+ * One mutation makes the staged rows of a table valid and ends the older rows of the staged keys. Executed again, it changes nothing: no row has the stage any more, and
+ * all older rows of these keys have ended. Later versions do not change that, as their rows have a greater `valid_from`. Mutations of a table are executed one after the other.
  */
 function updateOf (connection: Connection, table: DataTable, { number, base, stage }: Pick<Commit, 'number' | 'base' | 'stage'>): Sql {
   const [version, id, open] = [number, stage, OPEN_END].map((value) => parameter(value, 'UInt64'))

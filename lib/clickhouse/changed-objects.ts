@@ -18,8 +18,8 @@ const INSERT_SIZE = 10_000
 const KEEP_HOURS = 24
 
 /**
- * The changes of one listing. They come in the order of the objects and are read by record, whose objects can be in several folders: the engine sorts them, so that
- * the memory of this process does not grow with their number.
+ * The changes of one listing. They are added in the order of the object keys and read in the order of the record keys, and the objects of one record can be in several folders: the engine
+ * sorts the changes, so that the memory of this process does not grow with their number.
  */
 export class ChangedObjects {
   readonly #connection: Connection
@@ -56,7 +56,7 @@ export class ChangedObjects {
   /**
    * All changes in the order of the keys of their records, about `size` at a time. Those of one record come together.
    *
-   * @throws EngineError; after the last ones `engine_incomplete` if the engine has not returned all that were added, for example because reading them has taken so long that another process has removed them
+   * @throws EngineError; after the last ones `engine_incomplete` if the engine has not returned all that were added, for example because another process has removed them after KEEP_HOURS
    */
   async * batches (size: number): AsyncGenerator<ObjectChange[]> {
     await this.#insert()

@@ -28,13 +28,13 @@ export interface VersionOptions {
   readonly onForgotten?: (() => void) | undefined
 }
 
-/** The bytes of the counts that are remembered, and of one of them. */
+/** The maximum bytes of all cached counts and their keys, and the bytes of one count. */
 const CACHED_BYTES = 1024 * 1024
 const COUNT_BYTES = 8
 
 /**
  * A data version whose records are in the tables of a ClickHouse cluster. Every query reads the rows that are valid in this version, whatever is being written. When the version is forgotten, its rows are
- * removed: everything that is read after that, or not read to its end before, fails with a VersionForgottenError.
+ * removed: every read that has not ended before fails with a VersionForgottenError.
  */
 export class ClickHouseVersion implements DataVersion {
   readonly version: string
@@ -57,7 +57,7 @@ export class ClickHouseVersion implements DataVersion {
 
   async select (query: SelectQuery): Promise<Selection> {
     const selection = await this.#checked(select(this.#records, query, this.#count(query)))
-    // A page was read at once.
+    // A page with a limit has been read completely.
     return query.page?.limit === undefined ? this.#checkedSelection(selection) : selection
   }
 
@@ -73,14 +73,14 @@ export class ClickHouseVersion implements DataVersion {
     return await this.#checked(findAttachment(this.#records, key, field))
   }
 
-  /** What was read, unless the version is forgotten by then. */
+  /** Returns what was read. @throws VersionForgottenError if the version has been forgotten meanwhile */
   async #checked<T> (read: Promise<T>): Promise<T> {
     const found = await read
     await this.#checkNotForgotten()
     return found
   }
 
-  /** A selection whose streams end only after they were checked. */
+  /** A selection whose streams end only after a check that the version is not forgotten. */
   #checkedSelection (selection: Selection): Selection {
     return {
       ...selection,
@@ -93,7 +93,7 @@ export class ClickHouseVersion implements DataVersion {
     }
   }
 
-  /** Withholds the last chunk until the version was checked, so that the stream never looks whole if it is not. */
+  /** Withholds the last chunk until that check, so that an incomplete stream never looks complete. */
   async * #checkedStream<T> (chunks: AsyncIterable<T>): AsyncGenerator<T, void> {
     let last: { readonly chunk: T } | undefined
     try {
@@ -102,7 +102,7 @@ export class ClickHouseVersion implements DataVersion {
         last = { chunk }
       }
     } catch (error) {
-      // Records may be missing for this reason.
+      // Records may be missing because the version has been forgotten.
       if (error instanceof EngineError && error.code === 'engine_incomplete') await this.#checkNotForgotten()
       throw error
     }

@@ -15,7 +15,7 @@ export interface EngineColumn {
   readonly exists: Sql
 }
 
-/** The records that a column is of, and the zone whose calendar counts completed years. */
+/** The records that have the columns, and the IANA name of the zone whose calendar counts completed years. */
 export interface ColumnContext extends Columns { readonly timeZone: string }
 
 /**
@@ -37,7 +37,7 @@ export function engineColumn (context: ColumnContext, name: string, asOf: number
   return { name, type: 'string', value: valueIn(raw('undeclared')), fold: valueIn(raw('undeclared_fold')), exists }
 }
 
-/** Completed years; -1 for a birth later on the day of the instant. */
+/** Completed years; negative for a birth after the instant, even on the same day. */
 function ageColumn (asOf: number | undefined, timeZone: string): EngineColumn {
   if (asOf === undefined) throw new TypeError(`The column ${AGE} needs the instant of the query`)
   const years = sql`toInt64(floor((${number(calendarDay(asOf, timeZone))} - born_day) / ${raw(String(CALENDAR_DAYS_A_YEAR))}))`

@@ -49,19 +49,23 @@ export interface CommitsOptions {
 export class Commits {
   readonly #options: CommitsOptions
   readonly #manifest: ManifestFile
-  /** The manifest of the last `current` that returned `undefined`: what a load replaces. Its number is not used again. */
-  #empty: KnownManifest | undefined
+  /** The manifest that the last call of `current` has found if it returned `undefined`: a load of the lake replaces this manifest, and does not use its number again. */
+  #replaceable: KnownManifest | undefined
 
   private constructor (options: CommitsOptions) {
     this.#options = options
     this.#manifest = new ManifestFile(options)
   }
 
-  /** Creates the tables or changes them to those of this revision. @throws StoreError; EngineError `engine_wrong_database` if the database is of another lake or time zone, or the manifest of another schema to which ours does not only add columns */
+  /**
+   * Creates the tables or changes them to those of this revision.
+   *
+   * @throws StoreError; EngineError `engine_wrong_database` if the database is for another lake or time zone, or the manifest has a schema from which ours differs by more than added columns
+   */
   static async open (options: CommitsOptions): Promise<Commits> {
     const { connection, fields } = options
     const commits = new Commits(options)
-    // Before the tables get columns of ours.
+    // Checked before our columns are added to the tables.
     const manifest = await commits.#manifest.read()
     if (manifest !== undefined) commits.#check(manifest)
     await migrate(connection, fields)
@@ -88,20 +92,20 @@ export class Commits {
         if (hasOurSchema && !manifest.lacksColumns) return toCommitted(manifest, outcome)
         const announced = hasOurSchema ? manifest : await this.#announceColumns(manifest)
         if (announced !== undefined) {
-          this.#empty = announced
+          this.#replaceable = announced
           return undefined
         }
       }
-      // A version that other processes have replaced and forgotten meanwhile is not missing.
+      // If the manifest has changed, other processes have replaced this version and may have forgotten it, so that it could not be applied. The new one is tried next.
       const next = await this.#manifest.read()
       if (next?.etag === manifest.etag) {
         if (outcome !== undefined && 'error' in outcome) throw outcome.error
-        this.#empty = manifest
+        this.#replaceable = manifest
         return undefined
       }
       manifest = next
     }
-    this.#empty = undefined
+    this.#replaceable = undefined
     return undefined
   }
 
@@ -113,7 +117,7 @@ export class Commits {
    */
   async begin (base: Committed | undefined): Promise<Stage> {
     const { connection, fields } = this.#options
-    const manifest = base?.manifest ?? this.#empty
+    const manifest = base?.manifest ?? this.#replaceable
     const latest = await this.#latest(base === undefined)
     if (base !== undefined && latest > base.number) {
       if ((await this.#manifest.read())?.etag !== manifest?.etag) throw new CommitConflictError(this.#options.key)
@@ -181,7 +185,7 @@ export class Commits {
     }
   }
 
-  /** @throws EngineError `engine_wrong_database` if a manifest is not of our lake, time zone or schema; ours may have columns in addition */
+  /** @throws EngineError `engine_wrong_database` if a manifest is for another lake or time zone, or for a schema from which ours differs by more than added columns */
   #check ({ identity }: KnownManifest): void {
     checkIdentity(identity, this.#identity, `The manifest ${this.#options.key}`)
   }
@@ -196,7 +200,7 @@ export class Commits {
     const { key, connection } = this.#options
     const { database, commit: { number, base, stage } } = manifest
     this.#check(manifest)
-    if (database !== connection.database) throw new EngineError('engine_wrong_database', `The manifest ${key} is of the database ${database}, and the setting is ${connection.database}; to load the lake into that one, remove the object while no process uses the engine`)
+    if (database !== connection.database) throw new EngineError('engine_wrong_database', `The manifest ${key} is for the database ${database}, not for ${connection.database}; to load the lake into ${connection.database}, remove the manifest while no process uses the engine`)
     const found = await findApplied(connection, number)
     if (found !== undefined && found.stage === stage) return found
     if (found !== undefined) throw new EngineError('engine_wrong_database', `The version ${number} of the database ${database} is not that of the manifest ${key}; remove the object while no process uses the engine, so that the lake is loaded again`)
@@ -209,7 +213,7 @@ export class Commits {
     return await applyCommit(connection, commit, records, { fields, timeZone })
   }
 
-  /** The number of the last version that was applied. `withUnfinished`: or of the last one that was begun to be applied. */
+  /** The number of the last version that was applied, or 0. `withUnfinished`: versions whose application has begun and not ended count as well. */
   async #latest (withUnfinished: boolean): Promise<bigint> {
     const { connection } = this.#options
     const queries = [

@@ -8,7 +8,7 @@ export interface ObjectPage {
   readonly idOf: (i: number) => string
 }
 
-/** An object that a listing has and that is not known in this version; or, with `listed` absent, one that is known and not listed any more. */
+/** An object that a listing has and that is new, or has another ETag, size or time than the known one; or, with `listed` absent, one that is known and not listed any more. */
 export interface ObjectChange {
   readonly key: string
   /** The key of its record. */
@@ -16,11 +16,11 @@ export interface ObjectChange {
   readonly listed?: ObjectInfo | undefined
 }
 
-/** When this number of changes is reached by an object that is not listed any more, they are yielded before the page of the listing ends. */
+/** The changes of a page of the listing are yielded together, but when an object that is not listed any more makes them this many, they are yielded earlier. */
 const MAX_CHANGES = 10_000
 
 /**
- * What a listing has changed of the objects that are known, some changes at a time. An object that is listed as `racy` is a change, because the same version does not prove the same content.
+ * What a listing has changed of the objects that are known, some changes at a time. An object that is listed as `racy` is a change, because the same ETag, size and time do not prove the same content.
  *
  * @param listing, known pages in the order of the keys; each is read only until the next one is requested
  */
@@ -42,7 +42,7 @@ export async function * compareListing (listing: AsyncIterable<ObjectPage>, know
           }
         }
         const isKnown = old.isLoaded && order === 0
-        if (!isKnown || !old.hasVersion(objects, i)) changes.push({ key: sliceToString(key), id: page.idOf(i), listed: objects.at(i) })
+        if (!isKnown || !old.isUnchanged(objects, i)) changes.push({ key: sliceToString(key), id: page.idOf(i), listed: objects.at(i) })
         if (isKnown) old.next()
       }
       if (changes.length > 0) yield changes
@@ -98,12 +98,13 @@ class Cursor {
     this.#i++
   }
 
+  /** The change that the current object is not listed any more. */
   removed (): ObjectChange {
     return { key: sliceToString(this.key), id: this.#page!.idOf(this.#i) }
   }
 
-  /** Whether the current object has the version of an object of a list. */
-  hasVersion (list: ObjectList, i: number): boolean {
+  /** Whether the current object has the ETag, size and time of object `i` of a list, and that one is not racy. */
+  isUnchanged (list: ObjectList, i: number): boolean {
     const { objects } = this.#page!
     return !list.isRacy(i) && objects.size(this.#i) === list.size(i) && objects.lastModified(this.#i) === list.lastModified(i) && isSameValue(objects.etags, this.#i, list.etags, i)
   }

@@ -76,7 +76,7 @@ function foldOf ({ name, fold }: EngineColumn): Sql {
   return fold
 }
 
-/** Whether a case-folded text contains this text. */
+/** The condition that a case-folded text contains this text. */
 function contains (fold: Sql, wanted: string): Sql {
   return sql`position(${fold}, ${text(foldCase(wanted))}) > 0`
 }

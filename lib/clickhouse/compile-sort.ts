@@ -7,7 +7,7 @@ import { join, number, parameter, raw, sql, text, type Sql } from './sql.js'
 
 /** An order of records. */
 export interface EngineOrder {
-  /** The columns before the key. */
+  /** The columns of the order before the key, which is always the last one. */
   readonly columns: readonly EngineColumn[]
   readonly orderBy: Sql
   /** The condition that a record comes after a position. */
@@ -26,7 +26,7 @@ export function compileSort (sort: Sort, context: ColumnContext, asOf: number | 
   return {
     columns: columns.map(({ column }) => column),
     orderBy: join([...columns.map(({ column, isReversed }) => sql`${column.value} ${raw(isReversed ? 'DESC' : 'ASC')} NULLS LAST`), raw(isKeyReversed ? 'key DESC' : 'key ASC')], ', '),
-    // From the last column to the first: a record comes after it in this column, or is equal and comes after it in the next ones.
+    // From the last column to the first: a record comes after the position in this column, or is equal to it there and comes after it in the next ones.
     after: ({ id, values }) => columns.reduceRight((after, { column, isReversed }, i) => afterIn(column, isReversed, values[i] ?? null, after), afterKey(id))
   }
 }

@@ -19,11 +19,11 @@ export interface EngineOptions {
   readonly timeoutMs?: number | undefined
 }
 
-/** What the engine reports after its own limit is more specific than what the client does, so that the client waits longer. */
+/** Milliseconds by which the client waits longer than the engine may work: the error that the engine reports at its own limit is more specific than that of the client. */
 const GRACE_MS = 5000
 const DEFAULT_TIMEOUT_MS = 60_000
 
-/** When a query ends, whether or not all of its rows have been read. */
+/** What ends a query before all of its rows have been read. */
 export interface StreamOptions {
   /** Ends the query. */
   readonly signal?: AbortSignal | undefined
@@ -85,7 +85,7 @@ export class Connection {
   /** The values of a query for one column of JSON objects without line breaks, as text, some at a time. */
   async * objects (query: Sql, options?: StreamOptions): AsyncGenerator<string[]> {
     yield * streamRows(this.#nodes[0]!, query, 'TabSeparatedRaw', ({ text }) => {
-      // What the engine writes when it fails in the middle is not one, even if the client overlooks it between two packets.
+      // If the engine fails in the middle, it writes a message, which is not an object. The client overlooks a message that is split between two packets.
       if (!text.startsWith('{') || !text.endsWith('}')) throw new SyntaxError('not an object')
       return text
     }, options)
@@ -101,7 +101,7 @@ export class Connection {
     await run(this.#shards[shard]!, statement)
   }
 
-  /** The rows of a query on the tables of the node that queries go to. */
+  /** The rows of a query on the tables of the first node only, to which the queries on the whole cluster go. */
   async queryFirst<T extends readonly unknown[]> (query: Sql): Promise<T[]> {
     return await rowsOf<T>(this.#nodes[0]!, query)
   }

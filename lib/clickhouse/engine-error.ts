@@ -7,7 +7,7 @@ const CODES: Readonly<Record<string, EngineErrorCode>> = {
   209: 'engine_unavailable', // SOCKET_TIMEOUT
   210: 'engine_unavailable', // NETWORK_ERROR
   279: 'engine_unavailable', // ALL_CONNECTION_TRIES_FAILED: a shard is down
-  369: 'engine_unavailable', // ALL_REPLICAS_ARE_STALE: the same, as stale replicas are not used
+  369: 'engine_unavailable', // ALL_REPLICAS_ARE_STALE: the shard has no replica that can be used
   159: 'engine_timeout', // TIMEOUT_EXCEEDED
   160: 'engine_timeout', // TOO_SLOW
   202: 'engine_overloaded', // TOO_MANY_SIMULTANEOUS_QUERIES
@@ -17,7 +17,7 @@ const CODES: Readonly<Record<string, EngineErrorCode>> = {
   194: 'engine_access_denied', // REQUIRED_PASSWORD
   497: 'engine_access_denied', // ACCESS_DENIED
   516: 'engine_access_denied', // AUTHENTICATION_FAILED
-  170: 'engine_wrong_cluster', // BAD_GET
+  170: 'engine_wrong_cluster', // BAD_GET: no such cluster, in older releases of ClickHouse
   701: 'engine_wrong_cluster', // CLUSTER_DOESNT_EXIST
   16: 'engine_wrong_database', // NO_SUCH_COLUMN_IN_TABLE
   47: 'engine_wrong_database', // UNKNOWN_IDENTIFIER

@@ -5,8 +5,8 @@ import { dropStages, TABLES_WITH_STAGES } from './stage.js'
 import { DATA_TABLES, FORGOTTEN, STAGES_OF_SHARD, VERSIONS_OF_SHARD } from './tables.js'
 
 /**
- * Forgets the versions that were replaced at least this number of milliseconds ago, by the clock of the engine: first they are marked as forgotten on each node, so that each
- * reader of one of them notices it at its end, and then the rows that only they have are removed. Can be repeated and interrupted anywhere.
+ * Forgets the versions that were replaced at least this number of milliseconds ago, by the clock of the engine: first they are marked as forgotten on each node, which each
+ * reader of one of them checks after its last row, and then the rows that only they have are removed. Can be repeated and interrupted anywhere.
  */
 export async function forgetVersions (connection: Connection, olderThanMs: number): Promise<void> {
   const [row] = await connection.queryOn<[below: string]>(0, sql`
@@ -33,7 +33,7 @@ export async function forgetVersions (connection: Connection, olderThanMs: numbe
  * @param readManifest reads the manifest as it is now
  */
 export async function forgetStages (connection: Connection, readManifest: () => Promise<KnownManifest | undefined>): Promise<void> {
-  // A stage is announced before it has rows, so that one with rows that is not announced now has been removed before. The manifest is read last: what it shows to be of the past, is.
+  // A stage is announced before it gets rows, so one that has rows and is not announced has already been dropped. The manifest is read last, because it can only make more stages past.
   const used = await Promise.all(TABLES_WITH_STAGES.map(async (table) => {
     const nodes = await connection.queryNodes<[string]>(sql`SELECT DISTINCT toString(stage) FROM ${connection.table(table)} WHERE stage != 0`)
     return { table, stages: nodes.flatMap(({ rows }) => rows.map(([stage]) => stage)) }
@@ -42,11 +42,11 @@ export async function forgetStages (connection: Connection, readManifest: () => 
   const manifest = await readManifest()
   const isPast = (stage: string) => announced.get(stage) !== (manifest?.etag ?? '') && stage !== String(manifest?.commit.stage)
   const past = new Set([...used.flatMap(({ stages }) => stages), ...announced.keys()].filter(isPast))
-  // Rows of a stage that come later are found the next time: it is not announced then.
+  // Rows that are still being added to such a stage are found the next time: the stage is not announced any more.
   if (past.size > 0) await dropStages(connection, [...past].map(BigInt), used.filter(({ stages }) => stages.some(isPast)).map(({ table }) => table))
 }
 
-/** The versions below this number are forgotten: what is read of them may lack rows. */
+/** The versions below the returned number are forgotten: what is read of them may lack rows. */
 export async function forgottenBelow (connection: Connection): Promise<bigint> {
   const [row] = await connection.queryFirst<[below: string]>(sql`SELECT toString(max(below)) FROM ${connection.table(FORGOTTEN)}`)
   return BigInt(row![0])

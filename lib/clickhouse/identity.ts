@@ -15,7 +15,7 @@ export interface Identity {
   readonly timeZone: string
 }
 
-/** The form of the rows. Must be changed together with what they contain. */
+/** The revision of what the rows contain. Must be increased when that changes. */
 const FORMAT = 1
 
 /** An identity as it is stored. That of a database has no schema: the tables can have the columns of several, and the manifest names the one of the last version. */
@@ -49,7 +49,7 @@ export function hasMoreColumns ({ schema }: Identity, stored: string): boolean {
   return schema.fields.length > decodeIdentity(stored).schema!.fields.length
 }
 
-/** Stores what the tables of the database are of, unless they already have an identity, and checks it. @throws EngineError `engine_wrong_database` */
+/** Checks the identity of the database; if it has none yet, first stores ours. @throws EngineError `engine_wrong_database` */
 export async function claimDatabase (connection: Connection, identity: Identity): Promise<void> {
   const table = connection.table(IDENTITY)
   const { schema, ...ofDatabase } = decodeIdentity(encodeIdentity(identity))
@@ -58,7 +58,7 @@ export async function claimDatabase (connection: Connection, identity: Identity)
   // Tables that have an identity may be read-only: what they have can be served.
   if (nodes.some(({ rows }) => rows.length === 0)) {
     await connection.command(sql`INSERT INTO ${table} (identity) SELECT ${parameter(JSON.stringify(ofDatabase), 'String')} WHERE (SELECT count() FROM ${table}) = 0`)
-    // Of two that store theirs at the same time, the first one counts for both.
+    // If two processes store theirs at the same time, the first one counts for both.
     nodes = await readAll()
   }
   for (const { url, rows: [row] } of nodes) checkIdentity(row![0], identity, `${url}: the database ${connection.database}`)
@@ -70,7 +70,7 @@ function addsColumns ({ fields: before, ...othersBefore }: SchemaDescriptor, { f
   return fields.length > before.length && isDeepStrictEqual(othersBefore, others) && before.every((field) => isDeepStrictEqual(field, byName.get(field.name)))
 }
 
-/** The texts for people have no effect on the rows. */
+/** A schema without its texts for people, which have no effect on the rows. */
 function withoutDescriptions ({ $schema, title, description, fields, ...others }: SchemaDescriptor): SchemaDescriptor {
   return { ...others, fields: fields.map(({ title, description, example, ...field }): FieldDescriptor => field) }
 }

@@ -51,8 +51,8 @@ export interface LakeIngestOptions {
   readonly pageObjects?: number | undefined
 }
 
+/** Each as in `ReconcileOptions`. */
 export interface IngestOptions {
-  /** As in `ReconcileOptions`. */
   readonly isRequired?: boolean | undefined
   readonly outputKeys?: readonly string[] | undefined
   readonly publishedKey?: string | undefined
@@ -66,7 +66,7 @@ export interface Ingested extends Pick<Reconciled, 'listedAt' | 'listingMs' | 'r
   /** The keys of the records that were added, changed or removed, or of which an image was replaced, in no order; `undefined` if they are more than a change log has, and for the first version. */
   readonly touched: readonly string[] | undefined
   readonly summary: ListingSummary
-  /** At most 100,000. */
+  /** The keys of the files that could not be read, in the order of their bytes; at most 100,000. */
   readonly failed: readonly string[]
   readonly readAgainAt?: number | undefined
   readonly largeLoss?: Loss | undefined
@@ -161,7 +161,7 @@ export class LakeIngest {
       await stage.drop()
       return { stage: undefined, sums, largeLoss }
     } catch (error) {
-      // What cannot be removed now is forgotten later.
+      // A stage that cannot be dropped now is dropped later, by `forgetStages`.
       await stage.drop().catch(() => {})
       throw error
     }
@@ -193,13 +193,14 @@ interface LakeWork {
   readonly isRepeated?: boolean
 }
 
-/** The sums over all batches of a reconcile. */
+/** The sums over all batches of a reconcile, of what `ReconciledBatch` has. */
 class BatchSums {
   added = 0
   listed = 0
   unread = 0
   requests = 0
   fetched = 0
+  /** The number of files that were given up: see `Backoff`. */
   givenUp = 0
   readAgainAt: number | undefined
   /** More than MAX_KEYS if there are too many. */

@@ -71,7 +71,7 @@ export class KnownLake {
     return rows.map(([key, id, code, racy, file, entry]) => ({ key, id, code, racy: racy === 1, file, entry }))
   }
 
-  /** The records with these keys that there are, in any order. */
+  /** The records with these keys, in any order; keys without a record are left out. */
   async recordsOf (ids: readonly string[]): Promise<ChangedRecord[]> {
     const files = this.#fields.filter(({ source }) => source === 'file')
     const images = this.#fields.filter(({ source }) => source === 'image')

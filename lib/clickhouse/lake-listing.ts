@@ -30,7 +30,7 @@ export class LakeListing {
     return this.#skipped.list()
   }
 
-  /** The info files and images, in the order of their keys. Calls `onPage` for each page of the listing, also for one without any. */
+  /** The info files and images, in the order of their keys. Calls `onPage` for each page of the listing, even if it has neither. */
   async * pages (onPage: () => void): AsyncGenerator<ObjectPage> {
     const classify = objectClassifier(this.#rules)
     const onRequest = () => { this.requests++ }

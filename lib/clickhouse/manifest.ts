@@ -4,7 +4,7 @@ import { EngineError } from '../base/errors.js'
 import { StoreError, type ObjectStore } from '../store/object-store.js'
 import { undefinedIfRefused } from '../store/own-object.js'
 
-/** What a listing of the lake has found. Plain data, which every process that follows it receives. */
+/** What a listing of the lake has found. Plain data, which the other processes read from the manifest. */
 export interface Summary {
   /** The number of records. */
   readonly records: number
@@ -34,16 +34,16 @@ export interface KnownManifest {
   readonly etag: string
   readonly commit: Commit
   readonly summary: Summary
-  /** What the database is of: see identity.ts. */
+  /** What the rows depend on: see identity.ts. */
   readonly identity: string
   readonly database: string
   /** Whether the version was made before columns were added to the schema of the identity, so that the lake has to be loaded again. */
   readonly lacksColumns: boolean
   /** Unique for each write. */
   readonly id: string
-  /** This version was certainly written after this time, in milliseconds of the monotonic clock; -Infinity if no such time is known. */
+  /** The manifest was certainly not written before this time, in milliseconds of the monotonic clock; -Infinity if no such time is known. */
   readonly notBefore: number
-  /** When this version was written, in milliseconds of the monotonic clock: as exactly as the wall clocks of its writer and of this process agree. */
+  /** When the manifest was written, in milliseconds of the monotonic clock: as exactly as the wall clocks of its writer and of this process agree. */
   readonly writtenAt: number
 }
 
@@ -80,7 +80,7 @@ export interface ManifestOptions {
 const FORMAT = 'userlake engine 1'
 const MAX_BYTES = 16 * 1024 * 1024
 
-/** Another process has written the manifest since the version that a write was to replace. */
+/** Another process has replaced the manifest that a write was to replace. */
 export class CommitConflictError extends Error {
   constructor (key: string) {
     super(`Another process has written ${key} first`)
@@ -92,7 +92,7 @@ export class CommitConflictError extends Error {
 export class ManifestFile {
   readonly #options: ManifestOptions
   #known: KnownManifest | undefined
-  /** When the last request was sent whose response had the known version; -Infinity before the first one. */
+  /** When the last request was sent whose response showed that `#known` is current; -Infinity before the first one. */
   #seenAt = -Infinity
 
   constructor (options: ManifestOptions) {
@@ -115,10 +115,10 @@ export class ManifestFile {
   }
 
   /**
-   * Replaces the version with this ETag (`null`: if there is no object).
+   * Replaces the manifest if it still has this ETag; `null`: creates it if the lake has none.
    *
    * @param isDone whether a manifest that has been read since shows that this write took effect, although the response was lost
-   * @throws CommitConflictError if it is not the version any more; StoreError. After a StoreError the write may take effect later, if the object still has the ETag
+   * @throws CommitConflictError if the manifest has another ETag; StoreError. After a StoreError the write may take effect later, if the object still has the ETag
    */
   async write (etag: string | null, content: Content, isDone: (found: KnownManifest, id: string) => boolean): Promise<KnownManifest> {
     const { store, key, clock } = this.#options
@@ -164,7 +164,7 @@ export class ManifestFile {
     if (manifest?.format !== FORMAT) throw new EngineError('engine_wrong_database', `${store.url}: ${key} is not a manifest that this release of Userlake can read; remove it while no process uses the engine, so that the lake is loaded again`)
     const { id, identity, database, lacksColumns = false, number, base, stage, staged, records, source, listingAgeMs, sentAt } = manifest
     const now = clock()
-    // Its writer has known the version that this one replaces, so that it was sent later than that one was written.
+    // Its writer knew the manifest that we knew, or a later one: it was sent after ours was written.
     const sent = Math.min(now, Math.max(this.#known?.notBefore ?? -Infinity, now - (wallClock() - sentAt)))
     return {
       etag,

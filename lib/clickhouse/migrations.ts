@@ -26,6 +26,7 @@ const MIGRATIONS: readonly ((connection: Connection) => readonly Sql[])[] = [
   ]
 ]
 
+/** The table of each node with the numbers of the migrations that were applied to it. */
 const APPLIED = 'migrations'
 
 /**
@@ -64,7 +65,7 @@ async function addColumns (connection: Connection, columns: readonly StoredColum
   }
 }
 
-/** Objects are found by the keys of their records, too: these are mostly in the order of the object keys. */
+/** Objects are also looked up by the keys of their records. A minmax index is enough for that, because these keys are mostly in the order of the object keys. */
 function indexOf ({ key }: DataTable): Sql {
   return raw(key === 'object_key' ? ', INDEX by_id id TYPE minmax GRANULARITY 1' : '')
 }

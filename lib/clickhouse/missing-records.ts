@@ -41,7 +41,7 @@ export class MissingRecords {
 
 const NONE = new MissingRecords()
 
-/** Decides whether a listing is believed that lacks many records: as `LossGuard`, for a lake that is not in memory. */
+/** Decides whether to believe a listing that lacks many records, as `LossGuard` does for a lake in memory. */
 export class EngineLossGuard {
   readonly #maxLoss: number
   /** What the last listing lacks, compared with the version with this number. */

@@ -54,7 +54,7 @@ export interface ReconciledBatch {
 interface BatchObject { readonly id: string, readonly info: ObjectInfo }
 
 /**
- * Brings the records that some objects are part of up to date.
+ * Brings some records up to date.
  *
  * @param changes all changes of these records
  * @throws StoreError, EngineError
@@ -114,14 +114,14 @@ function listedIds (listed: ReadonlyMap<string, BatchObject>, rules: SourceRules
   return new Set([...listed].filter(([key, { id }]) => classify(toSlice(key)).kind === 'info' && checkId(toSlice(id)) === undefined).map(([, { id }]) => id))
 }
 
-/** A process that has tried to read this version of the file goes on where it was. */
+/** Adds the backoff of this process if it has tried to read this version of the file, so that the next attempt is not earlier than planned. */
 function withBackoff (file: RejectedFile, failures: ReadonlyMap<string, KnownFailure>): RejectedFile {
   const failure = failures.get(file.key)
   return failure !== undefined && failure.etag === file.etag && failure.size === file.size ? { ...file, backoff: failure.backoff } : file
 }
 
 /**
- * The objects that the next listing is compared with. An info file has the version of which a record or a reject is known: another version than the listed one if the file was
+ * The objects that the next listing is compared with. The ETag and size of an info file are those of the version that was read, which differs from the listed one if the file was
  * replaced after it was listed. A file that was deleted meanwhile is left out, so that a listing that has it again is a change.
  */
 function storedObjects (listed: ReadonlyMap<string, BatchObject>, { state, quarantine }: View, rules: SourceRules): StoredObject[] {

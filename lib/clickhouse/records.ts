@@ -12,7 +12,7 @@ export interface EngineRecords extends ColumnContext {
   readonly number: bigint
 }
 
-/** What comes after SELECT and its columns: the records that match, and meet the further conditions. */
+/** The FROM and WHERE of a query: the records that match the filters and meet the further conditions. */
 export function from (records: EngineRecords, { filters = [], asOf }: Pick<FilterQuery, 'filters' | 'asOf'>, ...conditions: readonly Sql[]): Sql {
   const { connection, number } = records
   const all = [validIn(number), ...filters.map((filter) => compileFilter(filter, records, asOf)), ...conditions]

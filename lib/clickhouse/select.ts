@@ -27,7 +27,7 @@ interface Shape {
 /** The maximum number of cells of a batch, so that it takes some milliseconds. */
 const BATCH_CELLS = 8000
 
-/** Runs a query. A page with a limit is read at once, and anything else when it is needed. */
+/** Runs a query. A page with a limit has been read when the promise resolves; without a limit, rows are read when `batches` or `text` is consumed. @param count the number of records that match */
 export async function select (records: EngineRecords, query: SelectQuery, count: Promise<number>): Promise<Selection> {
   const { columns = declared(records), sort = [], page, asOf, signal, timeoutMs } = query
   const order = compileSort(sort, records, asOf)

@@ -24,7 +24,7 @@ export const SETTINGS: ClickHouseSettings = {
   transform_null_in: 0,
   aggregate_functions_null_for_empty: 0,
   distributed_group_by_no_merge: '0',
-  // Queries change nothing. ClickHouse ends the query of a client that has left only if it cannot write.
+  // Queries change nothing; with 2 instead of 1, they can still have settings. ClickHouse ends the query of a client that has disconnected only if it is read-only.
   readonly: '2',
   cancel_http_readonly_queries_on_client_close: 1,
   // Large sets, which are part of the query that the other shards receive.

@@ -5,7 +5,7 @@ import type { Connection } from './connection.js'
 const INSERT_ROWS = 10_000
 
 /**
- * Inserts items as rows into the tables of the shards that they are in.
+ * Inserts items as rows, each into the table of its shard.
  *
  * @param keyOf the key that decides on the shard of an item: the sharding key of the Distributed tables
  * @param toValues the values of an item, in the order of `columns`
@@ -20,7 +20,7 @@ export async function insertByShard<T> (connection: Connection, table: string, c
   })
 }
 
-/** Counted from 0. */
+/** The shard of a key, counted from 0. */
 function shardOf (key: string, shards: number): number {
   const bytes = Buffer.from(key)
   return crc32(bytes, 0, bytes.length) % shards

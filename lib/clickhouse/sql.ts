@@ -20,8 +20,8 @@ export function sql (strings: TemplateStringsArray, ...pieces: readonly Sql[]): 
 
 /** Joins pieces by a separator, which is SQL. */
 export function join (pieces: readonly Sql[], separator: string): Sql {
-  const comma = raw(separator)
-  return pieces.reduce((joined, piece, i) => i === 0 ? piece : sql`${joined}${comma}${piece}`, raw(''))
+  const between = raw(separator)
+  return pieces.reduce((joined, piece, i) => i === 0 ? piece : sql`${joined}${between}${piece}`, raw(''))
 }
 
 /** SQL that is not made of values, names or input of any kind. */

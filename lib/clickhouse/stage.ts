@@ -32,6 +32,7 @@ export interface StageOptions {
 
 /** A change that is being prepared in the tables. Its rows are part of no version before it has been committed and applied. */
 export class Stage {
+  /** A random UInt64. Never 0, which the column `stage` has in rows that are not staged. */
   readonly id = BigInt(`0x${randomBytes(8).toString('hex')}`) | 1n
   readonly number: bigint
   readonly base: bigint | null
@@ -84,7 +85,7 @@ export class Stage {
     await insertByShard(this.#connection, STAGED_KEYS_OF_SHARD, ['stage', 'kind', 'row_key'], keys, (key) => key, (key) => [String(this.id), name, key])
   }
 
-  /** Checks that the tables have exactly what was put, and that the version will have this number of records: what was committed must be applied. @throws EngineError `engine_incomplete` */
+  /** Checks that the tables have exactly what was put, and that the version will have this number of records: a change that cannot be applied must not be committed. @throws EngineError `engine_incomplete` */
   async verify (records: number): Promise<void> {
     const { counts } = this
     const count = counts[RECORDS_TABLE.name]!.rows + (this.base === null ? 0 : await this.#countKept(this.base))
@@ -131,7 +132,7 @@ async function countStaged (connection: Connection, table: DataTable, stage: big
 export const TABLES_WITH_STAGES: readonly string[] = [...DATA_TABLES.map(({ ofShard }) => ofShard), STAGED_KEYS_OF_SHARD]
 
 /**
- * Removes stages: the rows of those that were not applied, which can never be applied then, and the keys of all of them.
+ * Removes stages: their keys and, if a stage was not applied, its rows, so that it can never be applied.
  *
  * @param tables those that may have rows of them; a deletion rewrites or copies each part of a table, even if it finds nothing
  */

@@ -48,7 +48,7 @@ async function ageStatistics (records: EngineRecords, query: StatisticsQuery): P
 
 async function ageBins (records: EngineRecords, query: StatisticsQuery): Promise<AgeFigures['bins']> {
   const { asOf, binWidth, signal } = query
-  // Named by the birth, as records may have a column `age` of their own.
+  // The ages of births, even if the records have a column `age`: without columns, the name means the virtual column.
   const age = engineColumn({ ...records, columns: [] }, AGE, asOf)
   if (age === undefined) return []
   const bin = sql`floor(${age.value} / ${number(binWidth)})`

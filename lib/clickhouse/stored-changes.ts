@@ -9,7 +9,7 @@ import { imageColumns, RECORDS, VERSIONS } from './tables.js'
 const MAX_VERSIONS = 1000n
 
 /**
- * The change log of a version, with the records that each version has touched since an earlier one. A record of which only the info file was replaced, by one with the same content, is not touched.
+ * The change log of a version: for each version since an earlier one, the records that it has touched. A record of which only the info file was replaced, by one with the same content, is not touched.
  *
  * @param since the earlier version and its log. Default: the first version that is readable, but at most MAX_VERSIONS ago.
  * @returns a new log if a version in between is no longer known or is forgotten, or if too many records were touched
@@ -21,7 +21,7 @@ export async function changesUntil (connection: Connection, fields: readonly Tab
   const found = await connection.query<[version: number, name: string]>(sql`
     SELECT version, name FROM ${connection.table(VERSIONS)} WHERE version >= ${parameter(from, 'UInt64')} AND version < ${parameter(until, 'UInt64')} ORDER BY version DESC LIMIT 1 BY version`)
   const versions = [[Number(until), name] as const, ...found]
-  // Without the versions before a gap.
+  // The versions before a gap are left out.
   const gap = versions.findIndex(([version], i) => version !== Number(until) - i)
   const names = (gap === -1 ? versions : versions.slice(0, gap)).reverse()
   const [first] = names[0]!

@@ -19,14 +19,14 @@ export interface StoredRecord {
   readonly birth: { readonly instant: number, readonly day: number } | undefined
   /** The declared columns as a JSON object. */
   readonly json: string
-  /** The version of the info file. Its object key is empty if it is the prefix, the key and `.csv`. */
+  /** The version of the info file. `key` is empty if the object key is the prefix, the key of the record and `.csv`. */
   readonly file: { readonly key: string, readonly etag: string, readonly size: number, readonly racy: boolean }
 }
 
 /** A version of an info file or image. */
 export interface StoredObject {
   readonly key: string
-  /** The key of the record that it is part of or would be part of, which is not valid for a file that is rejected for that reason. */
+  /** The key of the record that the object is part of or would be part of. It may be an invalid key, for which the file is rejected. */
   readonly id: string
   readonly etag: string
   /** Bytes. */

@@ -3,7 +3,6 @@ import type { TypeName } from '../schema/field-type.js'
 
 // The tables that each node has. Those with `_local` in their names have the rows of its shard. The table `a`, if there is one, is a Distributed table over `a_local` of all shards.
 
-/** The rows of a shard, and those of all shards. */
 export const RECORDS_OF_SHARD = 'records_local'
 export const RECORDS = 'records'
 export const OBJECTS = 'objects'
@@ -18,10 +17,10 @@ export const STAGES_OF_SHARD = 'stages_local'
 export const STAGED_KEYS_OF_SHARD = 'staged_keys_local'
 /** The versions below the greatest of its numbers are forgotten. The same on each node. */
 export const FORGOTTEN = 'forgotten'
-/** What the tables are of: see identity.ts. The same on each node. */
+/** What the rows depend on: see identity.ts. The same on each node. */
 export const IDENTITY = 'identity'
 
-/** The version at which a row ends that no version has replaced: the greatest UInt64. */
+/** The `valid_to` of a row that no version has replaced: the greatest UInt64. */
 export const OPEN_END = '18446744073709551615'
 
 export interface StoredColumn {
@@ -76,7 +75,7 @@ const COMMON_COLUMNS: readonly StoredColumn[] = [
   compressed('json_undeclared', 'String'),
   // The first 128 bits of the SHA-256 of that line.
   { name: 'hash', type: 'UInt128' },
-  // The version of the info file. The object key is empty if it is the prefix, the key and `.csv`; `racy` is 1 if the file has to be read again.
+  // The version of the info file. `file_key` is empty if the object key is the prefix, the key of the record and `.csv`; `racy` is 1 if the file has to be read again.
   compressed('file_key', 'String'),
   compressed('file_etag', 'String'),
   compressed('file_size', 'UInt32'),
@@ -94,7 +93,7 @@ const OBJECT_COLUMNS: readonly StoredColumn[] = [
 
 export const RECORDS_TABLE: DataTable = { name: RECORDS, ofShard: RECORDS_OF_SHARD, key: 'key', columns: COMMON_COLUMNS }
 
-/** The info files and images of the lake: what the next listing is compared with. A file whose record or reject has another version than the listing has that version. */
+/** The info files and images of the lake: what the next listing is compared with. The ETag and size of an info file are those of the version that was read, even if another one was listed. */
 export const OBJECTS_TABLE: DataTable = { name: OBJECTS, ofShard: 'objects_local', key: 'object_key', columns: OBJECT_COLUMNS }
 
 /** The entries of the quarantine, and the rejected files that they are about. */
@@ -115,8 +114,9 @@ export const REJECTS_TABLE: DataTable = {
 
 export const DATA_TABLES: readonly DataTable[] = [RECORDS_TABLE, OBJECTS_TABLE, REJECTS_TABLE]
 
-/** What a listing has found to differ from the known objects, ordered by id. Each listing has a partition of its own, `stage`, which is dropped when it has been read. */
+/** What a listing has found to differ from the known objects, ordered by id. Each listing has a partition of its own, which is dropped when it has been read. */
 export const CHANGED_OBJECTS_COLUMNS: readonly StoredColumn[] = [
+  // The UUID of the listing: unlike in other tables, not the id of a Stage.
   { name: 'stage', type: 'String' },
   ...OBJECT_COLUMNS,
   { name: 'racy', type: 'UInt8' },
@@ -126,7 +126,7 @@ export const CHANGED_OBJECTS_COLUMNS: readonly StoredColumn[] = [
 
 const TYPES: Readonly<Record<TypeName, string>> = { string: 'String', integer: 'Int64', number: 'Float64', boolean: 'Bool', date: 'Int32', datetime: 'Int64' }
 
-/** The name of the column with the values of a declared column. The key has one of its own. */
+/** The name of the column with the values of a declared column. */
 export function valueColumn ({ name, source }: TableField): string {
   return source === 'key' ? 'key' : `f:${escapeName(name)}`
 }
@@ -142,7 +142,7 @@ export function imageColumns ({ name }: TableField): { readonly etag: string, re
   return { etag: `etag:${escaped}`, size: `size:${escaped}`, modified: `modified:${escaped}` }
 }
 
-/** ClickHouse takes a dot in a name for a part of a nested column. */
+/** Dots are escaped, because `a.b` would be the column `b` of a nested column `a` in ClickHouse. */
 function escapeName (name: string): string {
   return name.replace(/[%.]/g, (character) => character === '%' ? '%25' : '%2E')
 }

@@ -20,7 +20,7 @@ const FIGURES = 6
 
 type Query = Pick<StatisticsQuery, 'filters' | 'asOf' | 'bins' | 'signal'>
 
-/** The number of UTF-16 code units that the edges of the bins of a column take as a parameter. Each edge has at most 24, and a comma. */
+/** The maximum number of UTF-16 code units that the edges of the bins of a column take as a parameter: for each bin, `possibleEdges` has up to two edges, each of at most 24 and a comma. */
 export function maxEdgesLength ({ bins = DEFAULT_BINS }: Query): number {
   return 2 * 25 * bins
 }
@@ -52,7 +52,7 @@ function groupNumber (grouping: Grouping | undefined): Sql {
 const PARAMETER_TYPES: Readonly<Record<TypeName, string>> = { string: 'String', integer: 'Int64', number: 'Float64', boolean: 'Bool', date: 'Int64', datetime: 'Int64' }
 
 /**
- * The figures of a column. Sums of Int64 would overflow without an error: see the sum. The middle values are exact, which takes memory for all values in the engine.
+ * The figures of a column. Integers are summed as Int128, because a sum of Int64 would overflow without an error. The middle values are exact, which takes memory for all values in the engine.
  */
 export function figuresOf ({ type, value }: Pick<EngineColumn, 'type' | 'value'>): Sql {
   const sum = type === 'number' ? sumParts(value) : sql`toString(sum(toInt128(${value})))`

@@ -94,7 +94,7 @@ t.test('a database serves one lake, schema and time zone, and the manifest one d
   await t.rejects(openCommits(store, connection, { identity: { ...IDENTITY, lake: 'other' } }), wrong(/is for another lake, or for other rules of reading it$/))
   t.equal(await commits.current(), undefined, 'the lake has no manifest')
   await commitNext(commits, undefined, EMPTY, CONTENTS[0]!)
-  await t.rejects((await openCommits(store, await connect(t))).current(), wrong(/is of the database .*remove the object/))
+  await t.rejects((await openCommits(store, await connect(t))).current(), wrong(/is for the database .*remove the manifest/))
   await t.rejects(openCommits(store, await connect(t), { timeZone: 'Europe/Berlin' }), wrong(/^The manifest .* is for another time zone$/))
   await store.put(MANIFEST, Buffer.from('{}'))
   await t.rejects(openCommits(store, connection), wrong(/is not a manifest that this release of Userlake can read/))
