@@ -44,9 +44,10 @@ export type AppOptions = ConfigOptions & AccessOptions & SchemaOptions & ObjectS
 
 /** The Fastify options that the app relies on. Production and tests both use them. */
 export const serverOptions = {
-  // A user id of 240 bytes, each percent-encoded in three characters.
+  // Characters of a path parameter: the key of a record has at most 240 bytes, each percent-encoded in up to three characters.
   routerOptions: { maxParamLength: 720, querystringParser: parseQueryString },
   genReqId: requestIdOf,
+  /** Bytes. Only POST /events/s3 accepts a body, with a limit of its own. */
   bodyLimit: 16 * 1024,
   /** Milliseconds in which the whole request must arrive; otherwise the response is 408. */
   requestTimeout: 30_000,
@@ -57,6 +58,7 @@ export const serverOptions = {
     requireHostHeader: false,
     /** Milliseconds in which the headers of a request must arrive; otherwise the response is 408. */
     headersTimeout: 15_000,
+    /** Milliseconds between two checks of these two timeouts, so that a response 408 may come this much later. */
     connectionsCheckingInterval: 5000
   },
   // Fastify would also apply this limit, by default ten seconds, to the hooks of a shutdown, which SHUTDOWN_TIMEOUT limits.
@@ -67,7 +69,7 @@ export const serverOptions = {
   return503OnClosing: false
 } as const satisfies FastifyHttpOptions<Server>
 
-/** The application: first its services, then its routes. */
+/** The application: first its plugins, then its routes. */
 export default fp<AppOptions>(async (fastify, options) => {
   fastify.setValidatorCompiler(parameterCompiler(() => fastify.transformer.hasData ? fastify.transformer.current : undefined))
   await fastify.register(exchanges)

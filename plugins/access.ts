@@ -21,7 +21,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Whether requests need credentials, except for public routes. */
     readonly hasCredentials: boolean
-    /** Warnings about the sources of credentials. They contain no names. */
+    /** Warnings about the sources of credentials. They name no file and no client, because probes show them without credentials. */
     readonly accessWarnings: () => readonly Warning[]
     /** Whether the credentials of a request still allow its route: a key may have been removed, and a token may have expired. For responses that take long. */
     readonly isStillAllowed: (request: FastifyRequest) => Promise<boolean>

@@ -67,14 +67,14 @@ export default fp<SchedulerOptions>(async (fastify, options) => {
 
   const update = async (trigger: JobTrigger) => {
     if (fastify.isDraining) return
-    // What the other replica has done does not end a problem of this one.
+    // If the last job of this replica had a problem, it is repeated even if another replica has brought the outputs up to date.
     if (trigger === 'schedule' && !hasProblem && await isDoneElsewhere()) return
     isCheckDue = config.PUBLISH && isBucket && !areWritesKnown
     if (config.PUBLISH) await jobs.enqueue(trigger).ended
     else await transformer.ensureFresh({ fresh: true })
   }
 
-  /** Repeats a job with a problem after a pause, unless the scheduled jobs come as soon. Rejects only if a shutdown interrupts the pause. */
+  /** Repeats a job with a problem after a pause, unless there is no data or the pause would be as long as the interval of scheduled jobs. Rejects only if a shutdown interrupts the pause. */
   const repeat = async ({ trigger, error }: Job) => {
     const isUnreadable = error !== null && transformer.freshness().staleReasons.some((code) => code === error.code)
     const ms = isUnreadable ? Math.min(repeatMs, MAX_UNREADABLE_REPEAT_MS) : repeatMs

@@ -46,9 +46,11 @@ interface Query {
 type ChangesRequest = FastifyRequest & { readonly query: unknown }
 type RequestQuery = Query & { readonly cursor?: string | undefined, readonly format?: Format | undefined }
 
-/** A page of changes: its parameters and, if it is not the first one, where it ends and what it begins after. */
+/** A page of changes: its parameters and, if it is not the first one, what its cursor adds. */
 interface Page extends Query {
+  /** The last position whose changes are reported. Default: the current one. */
   readonly until?: string
+  /** The key of the last record of the page before. */
   readonly after?: string
 }
 

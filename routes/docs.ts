@@ -27,7 +27,7 @@ export default fp(async (fastify) => {
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
       staticCSP: CSP,
-      // If no credentials are configured, no operation needs any, although its padlock would mean that it does. /openapi.json is the same for every service, so that generated clients are, too.
+      // Without configured credentials, the page shows no padlocks. /openapi.json has the security of operations in any case, so that clients generated from any service are the same.
       ...!fastify.hasCredentials && { transformSpecification: withoutSecurity },
       theme: { title: 'Userlake', js: [{ filename: 'viewport.js', content: VIEWPORT }] },
       uiConfig: { deepLinking: true, defaultModelsExpandDepth: 0, displayRequestDuration: true }

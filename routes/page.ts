@@ -13,7 +13,7 @@ const CSP = [
   "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"
 ].join('; ')
 
-/** Where index.html expects the other files. The name of the build replaces the second part. */
+/** Where index.html expects the other files. The name of the build replaces `current`. */
 const PREFIX = 'page/current/'
 
 /** A file of the page, as it is sent. */

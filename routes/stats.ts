@@ -71,7 +71,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const counting = plan.isSuppressed ? undefined : setLastGood(reply, request.dataVersion, plan)
       if (counting !== undefined) await counting
       const render = async () => (plan.body ??= await renderBody(schema, plan, await transformer.computeStatistics(request.dataVersion, plan, readerOf(reply))))
-      // Whether so few records match that the response is 403 is known only then.
+      // Too few records are a 403, even for a conditional request, and only the statistics have their number.
       if (plan.isSuppressed) await render()
       if (isNotModified(request, plan)) return notModified(reply)
       reply.type('application/json; charset=utf-8')

@@ -25,12 +25,15 @@ export function binsOf (column: Column, { age_histogram: ages = [], columns = {}
   })
 }
 
+/** The maximum number of bars for ages. There could be more only if the ages reach much further than those that the width was chosen for: see statistics.ts. */
+const MAX_BARS = 1000
+
 function withEmptyBins (bins: readonly Bin[]): readonly Bin[] {
   const [first, last] = [bins[0], bins.at(-1)]
   if (first === undefined || last === undefined) return []
   const width = first.to - first.from
   const counts = new Map(bins.map(({ from, count }) => [from, count]))
-  return Array.from({ length: Math.min(1000, (last.to - first.from) / width) }, (_, i) => {
+  return Array.from({ length: Math.min(MAX_BARS, (last.to - first.from) / width) }, (_, i) => {
     const from = first.from + i * width
     return { from, to: from + width, count: counts.get(from) ?? 0 }
   })
@@ -89,7 +92,7 @@ export function formatTick (column: Column, value: number, range: number): strin
   return range > 2 * DAY_MS ? text.slice(5, 10) : text.slice(11, 16)
 }
 
-/** The width of age bins with which a histogram from one age to another one has about 20 bins, at most 30. */
+/** The width in years of age bins with which a histogram from one age to another one has 10 to 27 bins; fewer if it spans less than 10 years, more beyond 25,000 years. */
 export function ageBinWidth (lowest: number, highest: number): number {
   return [1, 2, 5, 10, 20, 50, 100, 200, 500].find((width) => (highest - lowest) / width <= 25) ?? 999
 }

@@ -16,7 +16,7 @@ export function showColumnPicker (query: Query, columns: Columns, onChange: (nam
     })
     return element('label', {}, box, title)
   })
-  // Only if it has changed; a box that has the focus keeps it.
+  // The boxes are replaced only if they have changed. The box at the place of the one with the focus gets the focus.
   const list = byId('columns-list')
   const key = JSON.stringify([shown, columns.all.map(({ name }) => name)])
   if (list.dataset['shown'] === key) return

@@ -39,7 +39,7 @@ export class Exports {
       await navigator.clipboard.writeText(text)
       setText(message, `${name} has been copied.`)
     } catch {
-      // Without TLS, browsers allow it on this machine only.
+      // Browsers let pages write to the clipboard only over TLS or from this machine.
       getSelection()?.selectAllChildren(pre)
       setText(message, 'The text is selected: copy it with the keyboard.')
     }

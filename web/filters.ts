@@ -12,7 +12,7 @@ export interface FilterOptions {
   readonly onSearch: (words: string, isMore: boolean) => void
 }
 
-/** Milliseconds after a key of the keyboard until the search begins. */
+/** Milliseconds without typing after which the search begins. */
 const PAUSE_MS = 250
 
 /** The search box, the chips, and the form that makes a filter. */

@@ -4,8 +4,10 @@ import { EventParser } from './event-stream.js'
 import { formatAgo } from './format.js'
 import type { Detail } from './types.js'
 
+/** Milliseconds between two requests for the age and the warnings. */
 const POLL_MS = 15_000
 const SECOND_MS = 1000
+/** The longest pause before the page connects to the event stream again. The pause is a second at first and doubles with each failure. */
 const MAX_PAUSE_MS = 30_000
 
 /** The state of the data: its version, its age, and whether changes arrive as they happen. */
@@ -13,7 +15,7 @@ export class Freshness {
   readonly #api: Api
   readonly #onChange: () => void
   #version: string | undefined
-  /** The time at which the data was the truth of the lake, in milliseconds of the monotonic clock. */
+  /** When the data was last known to be current, in milliseconds of `performance.now()`. */
   #asOf: number | undefined
   #isLive = false
   #isStarted = false

@@ -9,6 +9,7 @@ import type { Statistics } from './types.js'
 /** uPlot is a script of its own, which index.html loads first. */
 const Plot = uPlot
 
+/** Pixels, as `#plot` in style.css has. */
 const HEIGHT = 232
 /** The distances of the lines for counts: 1, 2, 5, 10, ... */
 const INCREMENTS = Array.from({ length: 8 }, (_, power) => [1, 2, 5].map((factor) => factor * 10 ** power)).flat()

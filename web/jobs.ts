@@ -4,7 +4,9 @@ import { countOf, formatAgo, formatCount } from './format.js'
 import { toSearch } from './query-state.js'
 import type { Job } from './types.js'
 
+/** The maximum number of jobs that are shown. */
 const MAX_SHOWN = 8
+/** Milliseconds between two requests for the progress of a job. */
 const POLL_MS = 500
 
 /** The jobs of the process, and the buttons that start one. While one runs, its progress is shown. */

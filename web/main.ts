@@ -58,7 +58,7 @@ const table = new Table({
   onClear: clearFilters,
   onRead: (error) => {
     showProblem('table-scroller', error)
-    // They would have the same error.
+    // Downloads and copied queries would have the same error.
     byId('exports').hidden = error !== undefined
   }
 })

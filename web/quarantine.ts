@@ -6,7 +6,7 @@ import type { Quarantine, QuarantineEntry, Reject } from './types.js'
 
 const PAGE_ENTRIES = 20
 
-/** Shows the files that are not served, with reasons and hints. Returns the first page, for the guide. */
+/** Shows the files that are not served, with reasons and hints. */
 export class QuarantineList {
   readonly #api: Api
   readonly #list = byId('quarantine-list')
@@ -18,6 +18,7 @@ export class QuarantineList {
     this.#more.addEventListener('click', () => { this.#readMore().catch((error) => setText(byId('quarantine-summary'), messageOf(error))) })
   }
 
+  /** Shows the first page. Returns it, for the guide. */
   async show (): Promise<Quarantine> {
     const quarantine = await this.#read()
     const { counts, entries, ignored } = quarantine

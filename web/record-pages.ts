@@ -2,15 +2,15 @@ import { rejectsParameter } from './paths.js'
 import { toSearch, type Entry } from './query-state.js'
 import type { QuarantineEntry, Reader, Row } from './types.js'
 
-/** The number of records of a page, and the maximum number of pages that are kept: the first one, and those that were read last. */
 const PAGE_ROWS = 100
+/** The maximum number of pages that are kept: the first one, and those that were read last. */
 const MAX_KEPT = 60
 /** The maximum number of pages that one request skips: GET /data accepts a limit of 10,000. */
 const MAX_SKIPPED = 100
 /** The maximum number of characters of a query. */
 const MAX_SEARCH = 6000
 
-/** What reads responses of the API with their headers. */
+/** Reads responses of the API with their headers. */
 export interface HeaderReader extends Reader {
   getWithHeaders<T> (path: string): Promise<{ readonly headers: Headers, readonly body: T }>
   send (path: string, options: { readonly method: string }): Promise<{ readonly headers: Headers }>

@@ -10,7 +10,7 @@ export interface Viewport {
 /** The number of rows above the viewport, and of rows below it, that are in the document as well, so that they are there before they are seen. */
 const MARGIN = 12
 
-/** The rows that are in the document: from the first one to the one before `end`. */
+/** The rows that are in the document: from the first one to the one before `end`. `count`: the number of all rows. */
 export function rowWindow ({ top, height, rowHeight }: Viewport, count: number): { readonly first: number, readonly end: number } {
   const first = Math.max(0, Math.min(count, Math.floor(top / rowHeight)) - MARGIN)
   return { first, end: Math.min(count, Math.max(0, Math.ceil((top + height) / rowHeight)) + MARGIN) }
@@ -20,7 +20,7 @@ export function rowWindow ({ top, height, rowHeight }: Viewport, count: number):
 export const MAX_HEIGHT = 8_000_000
 /** Pixels at each end of a higher table that are not scaled, so that scrolling leads to its first and its last row exactly. */
 const EDGE = 1_000_000
-/** Pixels. The wheel and keys scroll less at once; dragging the thumb of a scroll bar by one pixel scrolls more, if the bar is shorter than 2,000 pixels. */
+/** A scroll by fewer pixels is a step, such as by the wheel or a key; by more, it is a jump. Dragging the thumb of a scroll bar that is shorter than 2,000 pixels by one pixel is a jump. */
 const JUMP = 4000
 
 /** A place in a table. The rows of a table that is too high are drawn `shift` pixels above where they would be. */
@@ -35,7 +35,7 @@ export function scrolled ({ top: before, shift }: Place, top: number, height: nu
   return { top, shift: Math.abs(top - before) < JUMP ? shift : shiftAt(top, MAX_HEIGHT, height) }
 }
 
-/** The place with the same rows in view to which a jump would lead. Small steps lead away from it, and the scroll position would reach an end before the rows. */
+/** The place to which a jump would lead, with the same rows in view. Steps lead away from such a place; without this correction, the scroll position would reach an end before the rows do. */
 export function settled ({ top, shift }: Place, height: number): Place {
   const next = shiftAt(top + shift, height, height)
   return { top: top + shift - next, shift: next }

@@ -94,5 +94,5 @@ export interface Problem {
   readonly reject?: Reject
 }
 
-/** What reads a response of the API. */
+/** Reads a response of the API. */
 export interface Reader { get<T> (path: string): Promise<T> }

@@ -3,7 +3,7 @@ import type { Query, View } from './query-state.js'
 
 // A link may name columns that the lake does not have, or no longer has.
 
-/** A query without the columns and the order that the lake does not have. Its filters stay: without one of them, other records would match. */
+/** A query without the columns that the lake does not have, in the list of columns and in the order. Filters by such columns stay: without one of them, other records would match. */
 export function withKnownColumns ({ filters, columns: names = [], sort }: Query, { byName }: Columns): Query {
   const known = names.filter((name) => name === '*' || byName.has(name))
   return { filters, ...known.length > 0 && { columns: known }, ...sort !== undefined && byName.has(sort.column) && { sort } }

@@ -3,7 +3,7 @@ import { readTextFile } from '../../lib/base/read-text-file.js'
 import type { Timer } from '../../lib/base/timer.js'
 import { ApiKeys } from './api-keys.js'
 
-/** Milliseconds between two reads of the file. It is small, so its content is compared: a change may leave the modification time as it was. */
+/** Milliseconds between two reads of the file. The file is small, so its content is compared: a change may leave the modification time as it was. */
 const CHECK_MS = 2000
 
 /** The API keys of a file, which is read again while the service runs. */

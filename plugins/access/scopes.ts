@@ -1,4 +1,4 @@
-/** What a client may do. docs/security.md describes them. */
+/** The scopes, which are what a client may do: docs/security.md describes each. */
 export const SCOPES = ['read', 'write', 'stats', 'events', 'metrics'] as const
 
 export type Scope = (typeof SCOPES)[number]

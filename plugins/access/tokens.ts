@@ -23,6 +23,7 @@ const CLOCK_TOLERANCE_S = 5
 const MAX_REMEMBERED_MS = 60_000
 const MAX_REMEMBERED_BYTES = 1024 * 1024
 
+/** Milliseconds that a request to the issuer may take. */
 const TIMEOUT_MS = 5000
 
 /** After the discovery document could not be loaded, milliseconds until the next attempt. */
@@ -92,7 +93,7 @@ export class Tokens {
   }
 }
 
-/** Whether the token is wrong. jose reports a failure to load the keys with one of the two classes or, for an HTTP status, with its generic code. */
+/** Whether the token is wrong. jose reports a failure to load the keys as JWKSTimeout or JWKSInvalid or, for an HTTP status, with its generic code. */
 function isTokenError (error: unknown): boolean {
   if (!(error instanceof errors.JOSEError) || error.code === errors.JOSEError.code) return false
   return !(error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid)

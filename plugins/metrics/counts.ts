@@ -2,7 +2,7 @@
 export class Counts implements Iterable<readonly [label: string, count: number]> {
   readonly #counts: Map<string, number>
 
-  /** @param labels begin at 0, so that the first increase is seen */
+  /** @param labels the labels whose counts exist from the start, with 0: Prometheus does not see the first increase of a count that appears later */
   constructor (labels: readonly string[]) {
     this.#counts = new Map(labels.map((label) => [label, 0]))
   }

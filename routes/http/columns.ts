@@ -31,6 +31,7 @@ export function columnsOf (names: readonly string[] | undefined, { columns }: Co
 
 /** The order that a query asks for; `[]` is the order of the keys, which is the default. @throws {Problem} */
 export function sortOf (texts: readonly string[] = [], { fields, columns }: Columns): Sort {
+  // A direction as in SQL, which the comma has made a name of its own: last_name,desc.
   const order = texts.findIndex((text, i) => i > 0 && /^(asc|desc)(ending)?$/i.test(text) && !columns.includes(text))
   if (order !== -1) {
     const [before, text] = [texts[order - 1]!, texts[order]!]

@@ -52,7 +52,7 @@ export class EventStreams {
     this.#options = { every, ...options }
   }
 
-  /** @param onTick called with each heartbeat @throws {Problem} 503 if there are too many, or if the process is shutting down */
+  /** @param onTick called with each heartbeat @throws {Problem} 503 if there are too many streams, or if the process is shutting down */
   open (onTick: () => void): EventStream {
     if (this.#isEnded) throw unavailable('draining', 'This process is shutting down')
     if (this.#open.size >= MAX_STREAMS) throw unavailable('overloaded', `There are ${MAX_STREAMS} clients that listen to changes, the most that are accepted; try again later`)

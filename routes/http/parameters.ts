@@ -58,7 +58,7 @@ function columnsWithParameter ({ fields }: Schema): Field[] {
   return fields.filter(({ name }) => !RESERVED_PARAMETERS.includes(name))
 }
 
-/** Whether texts are compared exactly, so that there are no prefixes. */
+/** Whether the values of a column are compared exactly: no `*` is a wildcard, and case matters. */
 function isExact ({ source, type }: Field): boolean {
   return source !== 'file' || type.name !== 'string'
 }

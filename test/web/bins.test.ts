@@ -23,7 +23,7 @@ t.test('no values are no bins', async (t) => {
   t.same(binsOf(users.byName.get('birthts')!, { count: 0 }), [])
 })
 
-t.test('bins are as wide as about 20 of them need', async (t) => {
+t.test('the width of age bins leads to about 20 bins, and is at most 999 years', async (t) => {
   for (const [lowest, highest, width] of [[14, 90, 5], [0, 20, 1], [-3, 45, 2], [0, 249, 10], [0, 9999, 500], [0, 99_999, 999]] as const) t.equal(ageBinWidth(lowest, highest), width)
 })
 
