@@ -20,7 +20,7 @@ t.test('paths encode keys and names', async (t) => {
 })
 
 t.test('rejects are selected by the parameter that the API has for the key', async (t) => {
-  for (const name of ['user_id', 'key', 'etag', 'code', 'detail', 'hint', 'line', 'column', 'excerpt', 'last_good', 'limit', 'cursor', 'format', 'sku']) {
+  for (const name of ['user_id', 'key', 'etag', 'code', 'detail', 'hint', 'line', 'column', 'excerpt', 'last_good', 'limit', 'cursor', 'format', 'bom', 'delimiter', 'escape_formulas', 'sku']) {
     const schema = parseSchema(JSON.stringify({ fields: [{ name, type: 'string', source: 'key' }, { name: 'x', type: 'string' }] }))
     t.equal(rejectsParameter(name), keyMember(schema), name)
   }
