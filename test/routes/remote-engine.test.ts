@@ -31,6 +31,18 @@ t.test('a failure of the engine is 503 with its code, and the response has nothi
   t.match((await app.inject('/stats')).json(), { status: 503, code })
 })
 
+t.test('failures of the engine are a warning again after a minute without any, although no image is read', async (t) => {
+  const log: LogLine[] = []
+  const fail = async (): Promise<never> => { throw new EngineError('engine_unavailable', 'http://shard:8123: secret') }
+  const { app, clock } = await build(t, { files: { '1.csv': csv() }, openVersion: wrapEngine(() => ({ select: fail, statistics: fail })), log })
+  const warnings = () => log.filter(({ level, msg }) => level === 40 && /^The engine has failed/.test(msg)).length
+  for (const [ms, count] of [[0, 1], [59_999, 1], [59_999, 1], [60_000, 2], [1000, 2]] as const) {
+    clock.advance(ms)
+    t.equal((await app.inject('/stats')).statusCode, 503)
+    t.equal(warnings(), count, `${ms} ms after the failure before`)
+  }
+})
+
 t.test('an engine that fails before the first record is 503, and later it breaks the connection', async (t) => {
   let good = 0
   const openVersion = wrapEngine(() => ({
