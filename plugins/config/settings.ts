@@ -114,7 +114,7 @@ export const SettingsSchema = Type.Object({
   }),
   MAX_STALENESS: text({
     default: DEFAULTS.maxStaleness,
-    description: 'The age above which data is old; if twice the time that a listing takes, but at most 60 s, is longer, that time; later if MAX_LIST_REQUESTS delays the refresh. ' +
+    description: 'The age above which data is old; instead, twice the time that a listing takes (at most 60 s) if that is longer. If MAX_LIST_REQUESTS delays a refresh, data is old later. ' +
       'While requests arrive, a refresh begins before the data is old; after a pause, the first request waits for it, up to REFRESH_WAIT',
     accepted: 'a duration up to 24d, such as 500ms, 2s or 1m'
   }, { format: 'duration' }),

@@ -29,9 +29,9 @@ export const getStatistics = perSchema((schema): Operation => ({
   operationId: 'getStatistics',
   tags: ['Statistics'],
   summary: 'Statistics of the records that match',
-  description: 'The filters are those of `GET /data`. Credentials with the scope `stats` but not `read` allow no filter and no group by the key of the record or of an image, and no `q`; ' +
-    'if fewer than 5 records match, the response is 403. Groups and bins of fewer than 5 records are omitted, the records of such groups are counted in `other` or omitted; columns with fewer than 5 values are omitted; the lowest and highest ' +
-    'values are null, and histograms of columns are empty; fewer than 5 images count as 0.',
+  description: 'The filters are those of `GET /data`. With the scope `stats` but not `read`, the following applies. There can be no filter or group by the key of a record or of an image, and no `q`. ' +
+    'If fewer than 5 records match, the response is 403. Groups and bins of fewer than 5 records are omitted; `other` counts the records of such groups, and is omitted if it has fewer than 5. Columns with fewer than 5 values are omitted. ' +
+    'The lowest and highest values are null, and histograms of columns are empty. Fewer than 5 images count as 0.',
   headers: { ...headers.cacheControl, ...headers.ifNoneMatch, ...headers.ifMatch },
   responses: {
     200: {
