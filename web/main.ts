@@ -133,7 +133,7 @@ async function load ({ isRefresh = false } = {}): Promise<void> {
     schema = await api.get<Schema>('schema')
   } catch (error) {
     problems.set('schema', error, false)
-    // 503: the service has no data yet. 0: it cannot be reached. Without a valid key (401), the sign-in dialog is open, and loads the page again.
+    // 503: the service has no data yet. 0: it cannot be reached. Without a valid key (401), the sign-in dialog is open, and calls `load` afterwards.
     if (error instanceof ApiError && (error.status === 503 || error.status === 0)) setTimeout(load, RETRY_MS)
     return
   }

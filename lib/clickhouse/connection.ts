@@ -143,7 +143,9 @@ function clientOf ({ username, password, timeoutMs = DEFAULT_TIMEOUT_MS }: Engin
     ...username !== undefined && { username },
     ...password !== undefined && { password },
     request_timeout: timeoutMs + GRACE_MS,
+    // To one node. Further requests wait for a free connection.
     max_open_connections: 64,
+    // Parameters that are too long for a URL are sent in the body.
     use_multipart_params_auto: true,
     // Failures are thrown, and the callers report them.
     log: { level: ClickHouseLogLevel.OFF },

@@ -78,6 +78,7 @@ export interface ManifestOptions {
 }
 
 const FORMAT = 'userlake engine 1'
+/** The largest manifest that is read, in bytes: many times what a schema and the summary of a listing take. */
 const MAX_BYTES = 16 * 1024 * 1024
 
 /** Another process has replaced the manifest that a write was to replace. */

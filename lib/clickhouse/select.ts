@@ -42,14 +42,14 @@ export async function select (records: EngineRecords, query: SelectQuery, count:
     return pageOf(rows, limit, total, columns, order, shape)
   }
   const total = await count
-  const announced = after.length === 0 ? total : undefined
+  const expected = after.length === 0 ? total : undefined
   return {
     columns,
     count: total,
     next: undefined,
-    batches: () => batches(counted(records.connection.stream<Value[]>(selected(shape.expressions), { signal, timeoutMs }), announced), shape, columns.length),
+    batches: () => batches(counted(records.connection.stream<Value[]>(selected(shape.expressions), { signal, timeoutMs }), expected), shape, columns.length),
     countAmong: (ids) => countAmong(records, query, after, ids),
-    text: ({ format }) => format === 'csv' || !shape.isJson ? undefined : jsonText(counted(records.connection.objects(selected([raw('json')]), { signal, timeoutMs }), announced), format)
+    text: ({ format }) => format === 'csv' || !shape.isJson ? undefined : jsonText(counted(records.connection.objects(selected([raw('json')]), { signal, timeoutMs }), expected), format)
   }
 }
 
@@ -84,15 +84,15 @@ function cellsOfJson (json: string, columns: readonly string[]): Cell[] {
 
 function pageOf (found: readonly Values[], limit: number, count: number, columns: readonly string[], order: EngineOrder, shape: Shape): Selection {
   const rows = found.slice(0, limit)
-  const cells = 1 + order.columns.length
+  const cellsStart = 1 + order.columns.length
   const last = rows.at(-1)
-  const next: Position | undefined = found.length > limit && last !== undefined ? { id: last[0], values: last.slice(1, cells).map(beginningOf) } : undefined
+  const next: Position | undefined = found.length > limit && last !== undefined ? { id: last[0], values: last.slice(1, cellsStart).map(beginningOf) } : undefined
   return {
     columns,
     count,
     next,
     batches: async function * () {
-      for (const some of slices(rows, columns.length)) yield some.map((row) => shape.cellsOf(row.slice(cells)))
+      for (const some of slices(rows, columns.length)) yield some.map((row) => shape.cellsOf(row.slice(cellsStart)))
     },
     countAmong: (ids) => {
       const reader = new Utf8Reader(ids)

@@ -6,7 +6,7 @@ interface Parameter { readonly type: string, readonly value: unknown }
 /** A piece of SQL with the values of its parameters: `texts` has one more element than `parameters`, which are between them. */
 export interface Sql { readonly texts: readonly string[], readonly parameters: readonly Parameter[] }
 
-/** Composes SQL of other pieces. Values come in by `parameter`, `text` and `isOneOf` only, and names by `identifier`. */
+/** Composes SQL of other pieces. Values come in by `parameter`, `number`, `text` and `isOneOf` only, and names by `identifier`. */
 export function sql (strings: TemplateStringsArray, ...pieces: readonly Sql[]): Sql {
   const texts = [strings[0]!]
   const parameters: Parameter[] = []

@@ -16,6 +16,7 @@ export interface Grouping { readonly column: EngineColumn, readonly values: read
 
 /** The number of values, their sum (of integers as text, of other numbers in parts), the minimum, the maximum, and the two values in the middle. */
 export type FiguresRow = [count: number, sum: string | SumParts | null, min: number | null, max: number | null, low: number | null, high: number | null]
+/** The number of elements of a FiguresRow. */
 const FIGURES = 6
 
 type Query = Pick<StatisticsQuery, 'filters' | 'asOf' | 'bins' | 'signal'>
