@@ -43,7 +43,7 @@ async function ageStatistics (records: EngineRecords, query: StatisticsQuery): P
   ])
   const [count, images, ...row] = figures!
   const { count: births, mean, min, max, low, high } = readFigures(row, 'integer')
-  return describeAges({ count, births, withImage: images, meanBirthts: mean, youngest: max, oldest: min, low, high, bins }, asOf, binWidth)
+  return describeAges({ count, births, withImage: images, meanBirth: mean, youngest: max, oldest: min, low, high, bins }, asOf, binWidth)
 }
 
 async function ageBins (records: EngineRecords, query: StatisticsQuery): Promise<AgeFigures['bins']> {

@@ -8,7 +8,7 @@ export interface AgeFigures {
   readonly births: number
   readonly withImage: number
   /** This and the next ones are not used if there are no births. */
-  readonly meanBirthts: number
+  readonly meanBirth: number
   readonly youngest: number
   readonly oldest: number
   /** The two births in the middle, which are the same one if their number is odd. */
@@ -24,11 +24,11 @@ export interface AgeFigures {
  * @param asOf the instant of the ages, in milliseconds since 1970-01-01 UTC
  * @param binWidth in years
  */
-export function describeAges ({ count, births, withImage, meanBirthts, youngest, oldest, low, high, bins }: AgeFigures, asOf: number, binWidth: number): Statistics {
-  const ageOf = (birthts: number) => (asOf - birthts) / YEAR_MS
+export function describeAges ({ count, births, withImage, meanBirth, youngest, oldest, low, high, bins }: AgeFigures, asOf: number, binWidth: number): Statistics {
+  const ageOf = (birth: number) => (asOf - birth) / YEAR_MS
   return {
     count,
-    average_age: births === 0 ? -1 : ageOf(meanBirthts),
+    average_age: births === 0 ? -1 : ageOf(meanBirth),
     median_age: births === 0 ? null : (ageOf(low) + ageOf(high)) / 2,
     youngest_age: births === 0 ? null : ageOf(youngest),
     oldest_age: births === 0 ? null : ageOf(oldest),

@@ -21,9 +21,9 @@ interface Ages {
 }
 
 /** What the statistics of some records are computed from. */
-interface Summary extends Pick<AgeFigures, 'count' | 'births' | 'withImage' | 'meanBirthts'> {
+interface Summary extends Pick<AgeFigures, 'count' | 'births' | 'withImage' | 'meanBirth'> {
   /** The birth timestamp with this index in ascending order. */
-  birthtsAt (index: number): number
+  birthAt (index: number): number
   bins (): AgeFigures['bins']
 }
 
@@ -44,8 +44,8 @@ function allOf (births: BirthIndex): Run {
 async function statisticsOfBitmap ({ table, imageBitmap }: TableIndex, index: BirthIndex, { count, bitmap, rows }: Match, ages: Ages): Promise<Statistics> {
   const all = allOf(index)
   const positions = await BitmapPositions.find(index.rows(all.from, all.to), bitmap)
-  const meanBirthts = await meanBirth(table.data.births!.instants, rows)
-  return statistics({ ...summaryOfRun(index, all, positions, ages), count, withImage: countCommonRows(bitmap, imageBitmap), meanBirthts }, ages)
+  const meanBirth = await computeMeanBirth(table.data.births!.instants, rows)
+  return statistics({ ...summaryOfRun(index, all, positions, ages), count, withImage: countCommonRows(bitmap, imageBitmap), meanBirth }, ages)
 }
 
 /** The cost depends on the number of bins, and hardly on that of rows. */
@@ -55,15 +55,15 @@ function summaryOfFacet (index: BirthIndex, run: Run, facet: ImageFacet, ages: A
     ...summary,
     count: summary.births,
     withImage: facet === 'without image' ? 0 : index.countBefore(run.to, 'with image') - index.countBefore(run.from, 'with image'),
-    meanBirthts: index.mean(run, facet, summary.births)
+    meanBirth: index.mean(run, facet, summary.births)
   }
 }
 
-function summaryOfRun (index: BirthIndex, run: Run, positions: PositionCounter, ages: Ages): Pick<Summary, 'births' | 'birthtsAt' | 'bins'> {
+function summaryOfRun (index: BirthIndex, run: Run, positions: PositionCounter, ages: Ages): Pick<Summary, 'births' | 'birthAt' | 'bins'> {
   const before = positions.countBefore(run.from)
   return {
     births: positions.countBefore(run.to) - before,
-    birthtsAt: (i) => index.birthtsAt(positions.positionOf(before + i)),
+    birthAt: (i) => index.birthAt(positions.positionOf(before + i)),
     bins: () => binsOfRun(index, run, positions, ages)
   }
 }
@@ -75,7 +75,7 @@ function binsOfRun (index: BirthIndex, run: Run, positions: PositionCounter, { a
   for (let end = run.to; end > run.from;) {
     const years = completedYears(index.dateAt(end - 1), today)
     // A birth later today has age -1.
-    const bin = Math.floor((years === 0 && index.birthtsAt(end - 1) > asOf ? -1 : years) / binWidth)
+    const bin = Math.floor((years === 0 && index.birthAt(end - 1) > asOf ? -1 : years) / binWidth)
     // The first birth that has not completed the years of the next bin.
     const start = Math.max(run.from, bin === -1 ? index.bornBetween(-Infinity, asOf).to : index.firstDated(today - (bin + 1) * binWidth * CALENDAR_DAYS_A_YEAR + 1))
     const countToStart = positions.countBefore(start)
@@ -117,22 +117,22 @@ async function statisticsOfRows (index: TableIndex, rows: Uint32Array, { asOf, t
     count: rows.length,
     births: ordered.length,
     withImage,
-    meanBirthts: await meanBirth(instants, ordered),
-    birthtsAt: (i) => instants[ordered[i]!]!,
+    meanBirth: await computeMeanBirth(instants, ordered),
+    birthAt: (i) => instants[ordered[i]!]!,
     bins: () => [...counts].sort(([a], [b]) => a - b)
   }, { asOf, timeZone, binWidth })
 }
 
 /** The mean birth timestamp of those rows that have a birth. */
-async function meanBirth (instants: Float64Array, rows: Uint32Array): Promise<number> {
+async function computeMeanBirth (instants: Float64Array, rows: Uint32Array): Promise<number> {
   let [high, low, count] = [0, 0, 0]
   await runSteps(rowRanges(rows.length, (from, to) => {
     for (let i = from; i < to; i++) {
-      const birthts = instants[rows[i]!]!
-      if (Number.isNaN(birthts)) continue
-      const multiple = Math.floor(birthts / SUM_RADIX)
+      const birth = instants[rows[i]!]!
+      if (Number.isNaN(birth)) continue
+      const multiple = Math.floor(birth / SUM_RADIX)
       high += multiple
-      low += birthts - multiple * SUM_RADIX
+      low += birth - multiple * SUM_RADIX
       count++
     }
   }))
@@ -158,9 +158,9 @@ async function rowsByBirth ({ births, table }: TableIndex, rows: Uint32Array, in
   return ordered.subarray(0, count)
 }
 
-function statistics ({ birthtsAt, bins, ...figures }: Summary, { asOf, binWidth }: Ages): Statistics {
+function statistics ({ birthAt, bins, ...figures }: Summary, { asOf, binWidth }: Ages): Statistics {
   const { births } = figures
   const last = births - 1
-  const [youngest, oldest, low, high] = births === 0 ? [0, 0, 0, 0] : [birthtsAt(last), birthtsAt(0), birthtsAt(Math.floor(last / 2)), birthtsAt(Math.ceil(last / 2))]
+  const [youngest, oldest, low, high] = births === 0 ? [0, 0, 0, 0] : [birthAt(last), birthAt(0), birthAt(Math.floor(last / 2)), birthAt(Math.ceil(last / 2))]
   return describeAges({ ...figures, youngest, oldest, low, high, bins: bins() }, asOf, binWidth)
 }

@@ -62,7 +62,7 @@ export class BirthIndex {
   }
 
   /** In milliseconds since 1970-01-01 UTC. */
-  birthtsAt (position: number): number {
+  birthAt (position: number): number {
     return this.#births.instants[this.rowAt(position)]!
   }
 
@@ -72,9 +72,9 @@ export class BirthIndex {
 
   /** The rows with births from `min` to `max`, both inclusive, in milliseconds since 1970-01-01 UTC. */
   bornBetween (min: number, max: number): Run {
-    const { firstBirthts } = this.#births
-    const from = this.#firstPosition((block) => firstBirthts[block]! >= min, (position) => this.birthtsAt(position) >= min)
-    const to = this.#firstPosition((block) => firstBirthts[block]! > max, (position) => this.birthtsAt(position) > max)
+    const { firstBirths } = this.#births
+    const from = this.#firstPosition((block) => firstBirths[block]! >= min, (position) => this.birthAt(position) >= min)
+    const to = this.#firstPosition((block) => firstBirths[block]! > max, (position) => this.birthAt(position) > max)
     return { from, to: Math.max(from, to) }
   }
 
@@ -124,7 +124,7 @@ export class BirthIndex {
 
   /** The first position for which `holds` is true, given that it is true for all later ones. `holdsForBlock` must return what `holds` returns for the first position of a block. */
   #firstPosition (holdsForBlock: (block: number) => boolean, holds: (position: number) => boolean): number {
-    const blocks = this.#births.firstBirthts.length
+    const blocks = this.#births.firstBirths.length
     const block = firstIndex(0, blocks, holdsForBlock)
     return firstIndex(Math.max(0, (block - 1) * BLOCK), Math.min(block * BLOCK, this.length), holds)
   }

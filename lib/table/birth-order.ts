@@ -12,7 +12,7 @@ export const BLOCK = 64
 export interface BirthOrder {
   readonly rows: Uint32Array
   /** The birth timestamp and the birth date of the first row of each block. */
-  readonly firstBirthts: Float64Array
+  readonly firstBirths: Float64Array
   readonly firstDates: Int32Array
   /**
    * The sums of the birth timestamps before each block and, last, of all blocks: of all rows, and of those with an image. Each sum is
@@ -80,7 +80,7 @@ function sumUp ({ instants, dates, images }: Rows, rows: Uint32Array): Omit<Birt
   const [high, low, imageHigh, imageLow] = [1, 2, 3, 4].map(() => shared(Float64Array, blocks + 1)) as [Float64Array, Float64Array, Float64Array, Float64Array]
   const imageCounts = shared(Uint32Array, blocks + 1)
   const imageBits = shared(Uint32Array, blocks * (BLOCK / 32))
-  const firstBirthts = shared(Float64Array, blocks)
+  const firstBirths = shared(Float64Array, blocks)
   const firstDates = shared(Int32Array, blocks)
   const sums = { high: 0, low: 0, imageHigh: 0, imageLow: 0, images: 0 }
   let datesAscend = true
@@ -97,7 +97,7 @@ function sumUp ({ instants, dates, images }: Rows, rows: Uint32Array): Omit<Birt
     const born = instants[row]!
     if (i % BLOCK === 0) {
       writeSums(i / BLOCK)
-      firstBirthts[i / BLOCK] = born
+      firstBirths[i / BLOCK] = born
       firstDates[i / BLOCK] = dates[row]!
     }
     const multiple = Math.floor(born / SUM_RADIX)
@@ -113,5 +113,5 @@ function sumUp ({ instants, dates, images }: Rows, rows: Uint32Array): Omit<Birt
     lastDate = dates[row]!
   }
   writeSums(blocks)
-  return { firstBirthts, firstDates, high, low, imageHigh, imageLow, imageCounts, imageBits, datesAscend }
+  return { firstBirths, firstDates, high, low, imageHigh, imageLow, imageCounts, imageBits, datesAscend }
 }
