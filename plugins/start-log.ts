@@ -28,7 +28,7 @@ export default fp(async (fastify) => {
   })
 }, { name: 'start-log', dependencies: ['config', 'schema', 'object-store', 'transformer'] })
 
-/** Where the documentation is: its URL on the address on which the server listens or, if ALLOWED_HOSTS refuses that address, its path and an allowed name, of which scheme and port are not known. */
+/** The URL of the documentation on the address on which the server listens or, if ALLOWED_HOSTS refuses that address, its path and an allowed name, whose port is not known. */
 function docsUrl (origin: string, { ALLOWED_HOSTS: setting, HOST: listensOn }: Settings): string {
   const names = parseAllowedHosts(setting, listensOn)
   return names === undefined || names.has(new URL(origin).hostname) ? `${origin}/docs` : `/docs of ${[...names][0]}`

@@ -35,9 +35,11 @@ export interface CommitsOptions {
   readonly connection: Connection
   /** The declared columns. */
   readonly fields: readonly TableField[]
+  /** IANA name of the zone in whose calendar the days of births are stored. */
   readonly timeZone: string
   /** The lake, the rules by which it is read, and the schema. */
   readonly identity: Omit<Identity, 'timeZone'>
+  /** As in `ManifestOptions`. */
   readonly clock: MonotonicClock
   readonly wallClock: Clock
 }

@@ -14,7 +14,7 @@ export interface EngineOrder {
   readonly after: (position: Position) => Sql
 }
 
-/** @param asOf the instant of ages, in milliseconds since 1970-01-01 UTC */
+/** Compiles a sort. Columns that the records do not have are left out. @param asOf the instant of ages, in milliseconds since 1970-01-01 UTC */
 export function compileSort (sort: Sort, context: ColumnContext, asOf: number | undefined): EngineOrder {
   const keyName = keyNameOf(context.fields)
   const isKeyReversed = areTiesReversed(sort, keyName)

@@ -33,7 +33,8 @@ export async function forgetVersions (connection: Connection, olderThanMs: numbe
  * @param readManifest reads the manifest as it is now
  */
 export async function forgetStages (connection: Connection, readManifest: () => Promise<KnownManifest | undefined>): Promise<void> {
-  // A stage is announced, in the table of stages, before it gets rows, so one that has rows and is not announced has already been dropped. The manifest is read last, because it can only make more stages past.
+  // A stage is announced, in the table of stages, before it gets rows, so one that has rows and is not announced has already been dropped.
+  // The manifest is read last: the stages that it shows to be past stay so.
   const used = await Promise.all(TABLES_WITH_STAGES.map(async (table) => {
     const nodes = await connection.queryNodes<[string]>(sql`SELECT DISTINCT toString(stage) FROM ${connection.table(table)} WHERE stage != 0`)
     return { table, stages: nodes.flatMap(({ rows }) => rows.map(([stage]) => stage)) }

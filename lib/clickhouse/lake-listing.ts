@@ -9,6 +9,7 @@ import type { ObjectPage } from './compare-listing.js'
 
 /** One listing of the lake that is not kept in memory. Its counts are those of the whole lake when `pages` has ended. */
 export class LakeListing {
+  /** The number of objects, of LIST requests and of info files so far. */
   listed = 0
   requests = 0
   infoFiles = 0

@@ -5,7 +5,7 @@ import { number, sql } from './sql.js'
 /** The engine holds the JSON of about this number of records in memory at a time. */
 const RECORDS_AT_A_TIME = 500_000
 
-/** The name of the records by the same definition as in process, from the lines that were stored with them: see lib/table/version-name.ts. */
+/** The name of the records by the same definition as in process, from the lines that were stored with them: see lib/table/version-name.ts. @param count the number of records */
 export async function nameRecords (records: EngineRecords, count: number): Promise<string> {
   const digests = new Uint8Array(BUCKETS * DIGEST_BYTES)
   const range = Math.ceil(BUCKETS / Math.ceil((count + 1) / RECORDS_AT_A_TIME))

@@ -108,7 +108,7 @@ function listedObjects (known: readonly StoredObject[], changes: readonly Object
   return new Map([...objects].sort(([a], [b]) => compareUtf8(a, b)))
 }
 
-/** The ids of the records that have info files. */
+/** The ids of the records whose info files are listed. */
 function listedIds (listed: ReadonlyMap<string, BatchObject>, rules: SourceRules): ReadonlySet<string> {
   const classify = objectClassifier(rules)
   return new Set([...listed].filter(([key, { id }]) => classify(toSlice(key)).kind === 'info' && checkId(toSlice(id)) === undefined).map(([, { id }]) => id))
