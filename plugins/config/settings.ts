@@ -223,7 +223,7 @@ export const SettingsSchema = Type.Object({
     accepted: ENGINE_NAME
   }, { pattern: ENGINE_NAME_PATTERN }),
   ENGINE_USER: text({ default: 'default', description: 'The user of the cluster, which needs the rights in docs/scaling.md', accepted: 'at least one character' }, { minLength: 1 }),
-  ENGINE_PASSWORD: text({ default: '', description: 'The password of that user', accepted: 'any text' }, { isSecret: true })
+  ENGINE_PASSWORD: text({ default: '', description: 'The password of ENGINE_USER', accepted: 'any text' }, { isSecret: true })
 }, { additionalProperties: false })
 
 export type Settings = Static<typeof SettingsSchema>
