@@ -227,7 +227,8 @@ export class UserDataTransformer {
   readonly #stored: StoredVersions | undefined
   readonly #backend: LakeBackend
   readonly #images: ImageReader
-  readonly #firstImage: string | undefined
+  /** The name of the first image field of the schema. */
+  readonly #firstImageField: string | undefined
   readonly #versions: Versions
   readonly #refresher: Refresher<BackendReconciled>
   readonly #updates = new Set<RunningUpdate>()
@@ -265,7 +266,7 @@ export class UserDataTransformer {
   constructor (options: TransformerOptions) {
     const { store, cache, clock = Date.now, monotonic = monotonicNow, imageExtensions = DEFAULTS.imageExtensions, schema = USERS_SCHEMA } = options
     const { imageFields } = compileSchema(schema)
-    this.#firstImage = imageFields[0]?.name
+    this.#firstImageField = imageFields[0]?.name
     this.#maxLoss = options.maxLoss ?? parseShare(DEFAULTS.maxLoss)!
     this.#clock = clock
     this.#monotonic = monotonic
@@ -530,7 +531,7 @@ export class UserDataTransformer {
    * @param options.trace the trace that the requests to the store are part of
    * @throws StoreError
    */
-  async openImage (version: DataVersion, key: string, selectRange: SelectRange, { field = this.#firstImage, trace }: { readonly field?: string | undefined, readonly trace?: TraceContext | undefined } = {}): Promise<OpenImage | undefined> {
+  async openImage (version: DataVersion, key: string, selectRange: SelectRange, { field = this.#firstImageField, trace }: { readonly field?: string | undefined, readonly trace?: TraceContext | undefined } = {}): Promise<OpenImage | undefined> {
     const listed = field === undefined ? undefined : await version.attachment(key, field)
     return listed && await this.#images.open(listed, selectRange, trace)
   }

@@ -9,7 +9,7 @@ import type { Reconciled, ReconcileProgress, ReconcileWork } from '../source/rec
 import type { SourceRules } from '../source/rules.js'
 import type { SkippedFiles } from '../source/skipped-files.js'
 import type { ReadableStore } from '../store/object-store.js'
-import { readPreconditions, readRecords } from '../store/precondition.js'
+import { readPreconditions, readRecordCount } from '../store/precondition.js'
 import { tableFields } from '../table/table-field.js'
 import { ChangedObjects } from './changed-objects.js'
 import type { Commits, Committed } from './commits.js'
@@ -109,7 +109,7 @@ export class LakeIngest {
       const listingMs = clock() - listedAt
       for await (const ids of known?.toReadAgain() ?? []) await changed.add(ids.map((id) => ({ key: '', id })))
       const downloadsAt = clock()
-      const published = base === undefined && publishedKey !== undefined ? await readRecords(this.#store, publishedKey, preconditions) ?? 0 : 0
+      const published = base === undefined && publishedKey !== undefined ? await readRecordCount(this.#store, publishedKey, preconditions) ?? 0 : 0
       const check = ({ listed, missing, missingUnread }: BatchSums) => base === undefined
         ? this.#lossGuard.check(undefined, published, new MissingRecords(Math.max(0, published - listed)))
         : this.#lossGuard.check(base.number, base.records + missingUnread, missing)

@@ -60,7 +60,7 @@ const TIME_RESOLUTION_MS = 1000
  *
  * @param knownEtag the ETag of the object in the previous state; `undefined` if it was not in it
  */
-export function versionToStore (listed: ObjectInfo, found: ObjectInfo, knownEtag: string | undefined): string {
+export function etagToStore (listed: ObjectInfo, found: ObjectInfo, knownEtag: string | undefined): string {
   const hasSameTime = Math.abs(listed.lastModified - found.lastModified) < TIME_RESOLUTION_MS
   return found.etag === knownEtag && listed.size === found.size && hasSameTime ? listed.etag : found.etag
 }

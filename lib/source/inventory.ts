@@ -55,17 +55,18 @@ const BYTES_PER_OBJECT = 400
 /** Memory is allocated for somewhat more objects than in the previous listing. */
 const HEADROOM = 1.02
 
-function infoFilesOf ({ table: { keys, length }, files }: SourceState, { prefix }: SourceRules): ExpectedSize {
-  return expected(length, keys.bytes.length + length * (Buffer.byteLength(prefix) + '.csv'.length), 2 * files.etags.bytes.length)
+function expectedInfoFiles ({ table: { keys, length }, files }: SourceState, { prefix }: SourceRules): ExpectedSize {
+  return withHeadroom(length, keys.bytes.length + length * (Buffer.byteLength(prefix) + '.csv'.length), 2 * files.etags.bytes.length)
 }
 
-function imagesOf ({ table, images }: SourceState, field: number): ExpectedSize | undefined {
+function expectedImages ({ table, images }: SourceState, field: number): ExpectedSize | undefined {
   const keys = table.images[field]
   const { length } = table
-  return keys && expected(length, table.keys.bytes.length + length * (Buffer.byteLength(keys.prefix) + '.jpeg'.length) + keys.bytes.length, 2 * images[field]!.etags.bytes.length)
+  return keys && withHeadroom(length, table.keys.bytes.length + length * (Buffer.byteLength(keys.prefix) + '.jpeg'.length) + keys.bytes.length, 2 * images[field]!.etags.bytes.length)
 }
 
-function expected (rows: number, keyBytes: number, etagBytes: number): ExpectedSize {
+/** The sizes of the previous listing, with headroom. ETags take twice the bytes of packed ones. */
+function withHeadroom (rows: number, keyBytes: number, etagBytes: number): ExpectedSize {
   return { rows: Math.ceil(rows * HEADROOM) + 1000, keyBytes: Math.ceil(keyBytes * HEADROOM), etagBytes: Math.ceil(etagBytes * HEADROOM) }
 }
 
@@ -80,8 +81,8 @@ function expected (rows: number, keyBytes: number, etagBytes: number): ExpectedS
 export async function takeInventory (
   store: Pick<ReadableStore, 'list'>, rules: SourceRules, onListed: (listed: number, requests: number) => void, previous?: SourceState, memory = memoryLimit()
 ): Promise<Inventory> {
-  const infoFiles = new EntityObjects(previous && infoFilesOf(previous, rules))
-  const images = compileSchema(rules.schema).imageFields.map((_, field) => new EntityObjects(previous && imagesOf(previous, field)))
+  const infoFiles = new EntityObjects(previous && expectedInfoFiles(previous, rules))
+  const images = compileSchema(rules.schema).imageFields.map((_, field) => new EntityObjects(previous && expectedImages(previous, field)))
   const invalid: ListingReject[] = []
   const classify = objectClassifier(rules)
   let listed = 0

@@ -31,7 +31,7 @@ export function partView ({ records, rejected, entries }: PartContent, rules: So
 /** A store in which these objects, in the order of their keys, and no others have keys with the prefix of the lake. */
 export function listingOf (store: ReadableStore, lakePrefix: string, objects: readonly ObjectInfo[]): ReadableStore {
   return {
-    get downloads () { return store.downloads },
+    get usefulDownloads () { return store.usefulDownloads },
     // `downloadListed` lists a single key, to find whether an object that cannot be found is still listed.
     list: (prefix, options) => prefix === lakePrefix ? pageOf(objects) : store.list(prefix, options),
     get: (key, options) => store.get(key, options),

@@ -2,8 +2,8 @@ import { Utf8Reader } from '../table/utf8-column.js'
 import type { Quarantine } from './quarantine.js'
 import { QUARANTINE_CODES } from './reject.js'
 
-/** An orphan is not a reject, and an incomplete file, which may be one that is being written, is read again within two seconds. */
-const EXPECTED = (['orphan', 'incomplete'] as const).map((code) => QUARANTINE_CODES.indexOf(code))
+/** Codes that do not count: an orphan is not a reject, and an incomplete file, which may be one that is being written, is read again within two seconds. */
+const UNCOUNTED = (['orphan', 'incomplete'] as const).map((code) => QUARANTINE_CODES.indexOf(code))
 
 /** The rows of the rejects of a quarantine, without incomplete files, that an earlier quarantine does not have, or has with another ETag or another reason. */
 export function findNewRejects (quarantine: Quarantine, earlier: Quarantine | undefined): number[] {
@@ -13,7 +13,7 @@ export function findNewRejects (quarantine: Quarantine, earlier: Quarantine | un
   const rows: number[] = []
   let oldRow = 0 // both quarantines are in the order of the keys
   for (let row = 0; row < keys.length; row++) {
-    if (EXPECTED.includes(quarantine.codes[row]!)) continue
+    if (UNCOUNTED.includes(quarantine.codes[row]!)) continue
     const { bytes, offsets } = keys
     if (old !== undefined) oldRow = old.keys.lowerBound(bytes.subarray(offsets[row]!, offsets[row + 1]!), oldRow)
     const isOld = old !== undefined && oldRow < old.keys.length && old.json.compare(oldRow, json.bytes, json.offsets[row]!, json.offsets[row + 1]!) === 0

@@ -151,7 +151,7 @@ function hasNewUnreadable (previous: SourceState, next: SourceState): boolean {
 /** The same store; `onRequest` is called for each LIST request. */
 function withListingsNoted (store: ReadableStore, onRequest: () => void): ReadableStore {
   return {
-    downloads: store.downloads,
+    usefulDownloads: store.usefulDownloads,
     list: (prefix, options) => store.list(prefix, {
       ...options,
       onRequest: () => {

@@ -9,11 +9,11 @@ import type { RecordFields } from '../schema/record.js'
 import { compileSchema } from '../schema/schema.js'
 import { sliceToString } from '../store/object-list.js'
 import { StoreError, type ObjectInfo, type ReadableStore } from '../store/object-store.js'
-import { readPreconditions, readRecords, type Preconditions } from '../store/precondition.js'
+import { readPreconditions, readRecordCount, type Preconditions } from '../store/precondition.js'
 import { fromDraft, NO_ROW } from '../table/row-source.js'
 import { admitColumns } from './admit-columns.js'
 import type { Coverage } from './coverage.js'
-import { downloadListed, versionToStore } from './download-listed.js'
+import { downloadListed, etagToStore } from './download-listed.js'
 import { failedRead, FIRST_TIMEOUT_MS, isPaused, nextBackoff, settleFailedReads } from './failed-read.js'
 import { isCutOff } from './incomplete-file.js'
 import { parseWithHidden } from './hidden-columns.js'
@@ -113,7 +113,7 @@ export async function reconcile (
   const previousState = await previous
   const now = clock()
   const plan = planReconcile(inventory, previousState, rules, (file) => isPaused(file, now, isRequired))
-  const published = lossGuard === undefined || previousState.name !== EMPTY_NAME || publishedKey === undefined ? undefined : await readRecords(store, publishedKey, preconditions)
+  const published = lossGuard === undefined || previousState.name !== EMPTY_NAME || publishedKey === undefined ? undefined : await readRecordCount(store, publishedKey, preconditions)
   const largeLoss = lossGuard?.check(plan, published)
   vanished?.restore(plan)
   const changed = toDownload(plan)
@@ -129,7 +129,7 @@ export async function reconcile (
     return size <= MAX_INFO_BYTES ? size : 0
   }
   const downloadsAt = clock()
-  await forEachConcurrently(changed, () => store.downloads, async (entity) => {
+  await forEachConcurrently(changed, () => store.usefulDownloads, async (entity) => {
     const infoFile = inventory.entities[entity]!
     const object = inventory.infoFiles.at(infoFile)
     const file = await readInfoFile(store, object, {
@@ -215,7 +215,7 @@ async function readInfoFile (store: ReadableStore, object: ObjectInfo, { id, for
   try {
     const found = await downloadListed(store, object, { maxBytes: MAX_INFO_BYTES, maxMs: last?.backoff?.timeoutMs ?? FIRST_TIMEOUT_MS, onRequest })
     if (found === undefined) return undefined
-    const read = version({ ...found, etag: versionToStore(object, found, knownEtag) })
+    const read = version({ ...found, etag: etagToStore(object, found, knownEtag) })
     if (found.growingMs !== undefined && isCutOff(found.body, format)) return { ...read, racy: true, rejection: INCOMPLETE, readAgainAt: clock() + found.growingMs }
     const options = { format, delimiter, encoding, id }
     const parsed = hidden === undefined ? parseInfoFile(found.body, { ...options, schema: compileSchema(schema) }) : parseWithHidden(found.body, options, hidden)

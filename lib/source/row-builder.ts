@@ -20,8 +20,9 @@ export class RowBuilder implements BuiltRows {
   readonly undeclared = new Map<string, DictionaryBuilder>()
   /** The ETags of the files, packed: see packed-etag.ts. */
   readonly etags = new Utf8Builder()
-  readonly #files: readonly TableField[]
-  readonly #birth: number
+  readonly #fileFields: readonly TableField[]
+  /** The position of the birth field in `#fileFields`; -1 if there is none. */
+  readonly #birthField: number
   readonly #timeZone: string
   readonly #sizes = new NumberBuilder(Uint32Array)
   readonly #racy = new NumberBuilder(Uint8Array)
@@ -30,10 +31,10 @@ export class RowBuilder implements BuiltRows {
   /** @param timeZone IANA name of the zone in which births are dates */
   constructor (fields: readonly TableField[], timeZone: string) {
     this.fields = fields
-    this.#files = fields.filter(({ source }) => source === 'file')
-    this.#birth = this.#files.findIndex(({ isBirth }) => isBirth)
+    this.#fileFields = fields.filter(({ source }) => source === 'file')
+    this.#birthField = this.#fileFields.findIndex(({ isBirth }) => isBirth)
     this.#timeZone = timeZone
-    this.declared = this.#files.map(({ type }) => {
+    this.declared = this.#fileFields.map(({ type }) => {
       const kind = kindOf(type)
       return kind === 'dictionary' ? new DictionaryBuilder() : new NumberBuilder<Float64Array | Int32Array | Uint8Array>(arrayTypeOf(kind))
     })
@@ -70,7 +71,7 @@ export class RowBuilder implements BuiltRows {
       if (column === undefined) this.undeclared.set(name, column = new DictionaryBuilder())
       column.set(draft, undeclared[name]!)
     }
-    if (this.#birth !== -1) this.#birthDates.push(birthDate(this.#files[this.#birth]!.type, values[this.#birth]!, this.#timeZone))
+    if (this.#birthField !== -1) this.#birthDates.push(birthDate(this.#fileFields[this.#birthField]!.type, values[this.#birthField]!, this.#timeZone))
     this.etags.pushSlice(packEtag(toSlice(version.etag)))
     this.#sizes.push(version.size)
     this.#racy.push(Number(version.racy))
@@ -94,7 +95,7 @@ export class RowBuilder implements BuiltRows {
   }
 
   #kind (field: number): FixedColumn['kind'] {
-    return kindOf(this.#files[field]!.type) as FixedColumn['kind']
+    return kindOf(this.#fileFields[field]!.type) as FixedColumn['kind']
   }
 }
 

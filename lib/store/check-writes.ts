@@ -68,7 +68,7 @@ export function partsProbeKeyOf (probeKey: string): string {
 }
 
 /** As `checkConditionalWrites`, for objects that are written in parts because they are too large for one request. */
-export async function checkPartedWrites (store: Pick<ObjectStore, 'head' | 'put'>, probeKey: string): Promise<boolean | undefined> {
+export async function checkWritesInParts (store: Pick<ObjectStore, 'head' | 'put'>, probeKey: string): Promise<boolean | undefined> {
   return await checkConditionalWrites({
     head: (key) => store.head(key),
     put: (key, body, options) => store.put(key, body, { ...options, inParts: true })

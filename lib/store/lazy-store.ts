@@ -14,8 +14,8 @@ export class LazyStore implements ObjectStore {
   }
 
   /** 1 until the store is open. */
-  get downloads (): number {
-    return this.#opened?.downloads ?? 1
+  get usefulDownloads (): number {
+    return this.#opened?.usefulDownloads ?? 1
   }
 
   async * list (prefix: string, options?: ListOptions): AsyncGenerator<ObjectList> {

@@ -14,8 +14,8 @@ export class MeasuredStore implements ObjectStore {
     this.#inner = inner
   }
 
-  get downloads (): number {
-    return this.#inner.downloads
+  get usefulDownloads (): number {
+    return this.#inner.usefulDownloads
   }
 
   list (prefix: string, options?: ListOptions): AsyncIterable<ObjectList> {

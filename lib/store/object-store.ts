@@ -91,7 +91,7 @@ export interface ObjectStore {
   /** The name of the store in messages. Contains no secret. */
   readonly url: string
   /** How many calls of `get` at a time are useful at the moment; at least 1. Further calls are possible, but wait. */
-  readonly downloads: number
+  readonly usefulDownloads: number
   /**
    * Lists every object whose key begins with `prefix`, in key order, page by page. An incomplete listing ends with an error. A page may be
    * empty, and is valid only until the next one is requested.
@@ -118,4 +118,4 @@ export interface ObjectStore {
 }
 
 /** What a reconcile needs of a store. */
-export type ReadableStore = Pick<ObjectStore, 'downloads' | 'list' | 'get' | 'head'>
+export type ReadableStore = Pick<ObjectStore, 'usefulDownloads' | 'list' | 'get' | 'head'>

@@ -53,7 +53,7 @@ async function readPrecondition (store: Pick<ReadableStore, 'head'>, key: string
 }
 
 /** The number of records in an output, if it is known; `preconditions` may have it. */
-export async function readRecords (store: Pick<ReadableStore, 'head'>, key: string, preconditions: Preconditions): Promise<number | undefined> {
+export async function readRecordCount (store: Pick<ReadableStore, 'head'>, key: string, preconditions: Preconditions): Promise<number | undefined> {
   const found = preconditions.get(key) ?? await readPrecondition(store, key)
   return 'records' in found ? found.records : undefined
 }

@@ -6,7 +6,7 @@ export function tracedStore (store: ObjectStore, trace: TraceContext | undefined
   if (trace === undefined) return store
   return {
     url: store.url,
-    get downloads () { return store.downloads },
+    get usefulDownloads () { return store.usefulDownloads },
     list: (prefix, options) => store.list(prefix, { ...options, trace }),
     get: (key, options) => store.get(key, { ...options, trace }),
     stream: (key, options) => store.stream(key, { ...options, trace }),

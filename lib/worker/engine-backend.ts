@@ -15,7 +15,7 @@ import type { CodeGroup, Quarantine } from '../source/quarantine.js'
 import { QUARANTINE_CODES } from '../source/reject.js'
 import type { ReconcileProgress } from '../source/reconcile.js'
 import { emptyState, nextStateName, type SourceState } from '../source/source-state.js'
-import { checkConditionalWrites, checkPartedWrites } from '../store/check-writes.js'
+import { checkConditionalWrites, checkWritesInParts } from '../store/check-writes.js'
 import { MAX_PUT_BYTES } from '../store/s3/multipart.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { tableFields, type TableField } from '../table/table-field.js'
@@ -175,7 +175,7 @@ export class EngineBackend implements LakeBackend {
 
   /** @throws StoreError `too_large` unless the store honours the condition of a write in parts: an older output could replace a newer one */
   async #checkParts (key: string, maxPutBytes: number): Promise<void> {
-    if (await checkPartedWrites(this.#store, this.#rules.probeKey) === true) return
+    if (await checkWritesInParts(this.#store, this.#rules.probeKey) === true) return
     throw new StoreError('too_large', `${this.#store.url}/${key}: the output would have more than ${maxPutBytes} bytes, and it is not certain that the store honours the condition of a multipart upload`)
   }
 

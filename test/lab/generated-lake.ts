@@ -17,7 +17,7 @@ const MODIFIED = Date.parse('2025-06-15T12:00:00Z')
  * image. Births are spread over 80 years, and there are 2,000 last names.
  */
 export class GeneratedLake implements ReadableStore {
-  readonly downloads = 64
+  readonly usefulDownloads = 64
   readonly prefix = 'in/'
   readonly records: number
   /** The revision of each info file that has changed. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { forEachConcurrently } from '../../lib/base/concurrent.js'
-import { checkPartedWrites } from '../../lib/store/check-writes.js'
+import { checkWritesInParts } from '../../lib/store/check-writes.js'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
 import { deleteBucket } from '../support/real-bucket.js'
 import { contract } from '../support/store-contract.js'
@@ -38,7 +38,7 @@ t.test(name ?? 'a real S3 server', { skip }, async t => {
   t.test('a body in parts is written under its condition, unless the check finds that the store may ignore it', async (t) => {
     const store = openMissing(t)
     await store.create()
-    const honours = await checkPartedWrites(store, 'probe')
+    const honours = await checkWritesInParts(store, 'probe')
     if (name === 'minio') t.equal(honours, true)
     t.comment(`${name ?? endpoint}: ${String(honours)}`)
     if (honours !== true) return

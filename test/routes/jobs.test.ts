@@ -268,7 +268,7 @@ t.test('OUTPUT_DELIMITER can be a tab', async (t) => {
   t.equal(bucket.get(OUTPUT)!.body.toString(), 'user_id\tlast_name\r\n10\tLee, Jr\r\n2\tRay\r\n')
 })
 
-t.test('the output is never input, even below the prefix of the source', async (t) => {
+t.test('the output is never input, even below the source prefix', async (t) => {
   const { app, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { SOURCE_PREFIX: '', OUTPUT_KEY: 'source_data/all.csv' } })
   for (let i = 0; i < 2; i++) await app.inject({ method: 'POST', url: '/data' })
   t.equal(bucket.get('source_data/all.csv')!.body.toString(), HEADER + '1,Ann,Lee,0,\r\n')

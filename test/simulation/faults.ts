@@ -106,7 +106,7 @@ export function simulatedStore ({ bucket, timeline, random, weather, pageSize, i
   })
 
   return wrapStore(memory, {
-    downloads: 4,
+    usefulDownloads: 4,
     list: (prefix: string, options?: ListOptions): AsyncGenerator<ObjectList> => {
       const pages = lister.list(prefix, options)
       return prefix === PREFIX && wrongListings !== undefined ? wrongListings.list(pages) : pages

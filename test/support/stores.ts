@@ -9,7 +9,7 @@ import { bytesOf } from './streamed-bodies.js'
 export function wrapStore (store: ObjectStore, overrides: Partial<ObjectStore>): ObjectStore {
   return {
     url: store.url,
-    get downloads () { return store.downloads },
+    get usefulDownloads () { return store.usefulDownloads },
     list: (prefix, options) => store.list(prefix, options),
     get: (key, options) => store.get(key, options),
     stream: (key, options) => store.stream(key, options),
@@ -39,7 +39,7 @@ export function mapInfo (store: ObjectStore, change: <T extends ObjectInfo>(info
 /** A store that reads a bucket of the test endpoint without a network, for tests whose subject is a large lake. */
 export class MemoryStore implements ObjectStore {
   readonly url = 's3://datalake'
-  readonly downloads = 32
+  readonly usefulDownloads = 32
   readonly #bucket: S3Bucket
 
   constructor (bucket: S3Bucket) {

@@ -112,11 +112,11 @@ function * entriesOf (directory: Dir): Generator<RawEntry> {
 function nameOf (entry: RawEntry, folder: string, prefix: string, { onSkipped }: ListingContext): string | undefined {
   const name = entry.name.toString()
   if (isInternal(folder + name)) return undefined
-  const isListed = isUtf8(entry.name)
-  if (isListed && entry.isFile()) return name
-  if (isListed && entry.isDirectory()) return `${name}/`
-  const path = folder + (isListed ? name : escapeBytes(entry.name))
-  if (path.startsWith(prefix)) onSkipped({ path, reason: isListed ? entry.isSymbolicLink() ? 'link' : 'special_file' : 'name_not_utf8' })
+  const hasUtf8Name = isUtf8(entry.name)
+  if (hasUtf8Name && entry.isFile()) return name
+  if (hasUtf8Name && entry.isDirectory()) return `${name}/`
+  const path = folder + (hasUtf8Name ? name : escapeBytes(entry.name))
+  if (path.startsWith(prefix)) onSkipped({ path, reason: hasUtf8Name ? entry.isSymbolicLink() ? 'link' : 'special_file' : 'name_not_utf8' })
   return undefined
 }
 

@@ -43,8 +43,8 @@ export interface FolderStoreOptions {
  */
 export class FolderStore implements ObjectStore {
   readonly url: string
-  /** Reads of files are limited by the disk and the thread pool. */
-  readonly downloads = 32
+  /** A constant: the disk and the thread pool limit the reads of files, not this number. */
+  readonly usefulDownloads = 32
   readonly #path: string
   readonly #clock: Clock
   readonly #monotonic: MonotonicClock

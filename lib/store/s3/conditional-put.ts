@@ -34,8 +34,8 @@ export class ConditionalPut {
       const quote = this.#quote
       const condition = ifMatch === null ? { IfNoneMatch: '*' } : { IfMatch: quote + ifMatch + quote }
       try {
-        const once = { ...input, ...condition, Metadata: { ...input.Metadata, [WRITE_ID]: writeId } }
-        const { ETag } = await this.#requests.put(key, once, false, options)
+        const conditional = { ...input, ...condition, Metadata: { ...input.Metadata, [WRITE_ID]: writeId } }
+        const { ETag } = await this.#requests.put(key, conditional, false, options)
         return { etag: unquote(ETag) }
       } catch (error) {
         if (!isInconclusive(error)) throw error

@@ -9,7 +9,7 @@ import { unquote } from './s3-object.js'
  *
  * @throws StoreError `too_large` as soon as the body exceeds `maxBytes`; `corrupt` if its length or MD5 differs from the headers
  */
-export async function readBody (response: GetObjectCommandOutput, maxBytes: number): Promise<Buffer> {
+export async function readResponseBody (response: GetObjectCommandOutput, maxBytes: number): Promise<Buffer> {
   const stream = bodyOf(response)
   const chunks: Buffer[] = []
   let length = 0

@@ -3,7 +3,7 @@ import { StoreError, type GetOptions, type ObjectBody } from '../object-store.js
 import { Deadline, transferMs } from './deadline.js'
 import { DownloadQueue, type Download, type DownloadBounds } from './download-queue.js'
 import { FailedRequest, FALL_BACK_TO_SDK } from './fast-path/s3-fast-path.js'
-import { readBody } from './s3-body.js'
+import { readResponseBody } from './s3-body.js'
 import { statusOf, toS3Error } from './s3-error.js'
 import { quote, toInfo } from './s3-object.js'
 import type { S3Requests } from './s3-requests.js'
@@ -97,7 +97,7 @@ export class S3Downloads {
         }
         if (maxMs === undefined) deadline.extend(transferMs(response.ContentLength))
         try {
-          const body = await readBody(response, maxBytes)
+          const body = await readResponseBody(response, maxBytes)
           this.#queue.succeeded(download)
           return { ...toInfo(key, body.length, response), body }
         } catch (error) {

@@ -97,9 +97,9 @@ export class S3Requests {
     return this.#retrying.send(command, options).catch(async error => {
       // A response to HEAD has no body, which would name the reason: the key or the bucket is missing, access is refused, or the region is another one.
       if (![301, 400, 401, 403, 404].includes(statusOf(error) ?? 0)) throw error
-      const created = await this.get(key, {}, options)
-      if (created !== undefined) bodyOf(created).destroy()
-      return created
+      const found = await this.get(key, {}, options)
+      if (found !== undefined) bodyOf(found).destroy()
+      return found
     })
   }
 

@@ -66,7 +66,7 @@ export class S3Store implements ObjectStore {
     this.#lister = new RangedLister({ url: this.url, pagesOf: (...request) => this.#pages(...request) })
   }
 
-  get downloads (): number {
+  get usefulDownloads (): number {
     return this.#downloads.useful
   }
 

@@ -496,7 +496,7 @@ t.test('the info files that are downloaded together have at most 64 MiB', async 
   for (let i = 0; i < 80; i++) bucket.put(`source_data/${i}.csv`, large)
   let [running, most] = [0, 0]
   const { run } = overStore(wrapStore(store, {
-    downloads: 512,
+    usefulDownloads: 512,
     get: async (key) => {
       most = Math.max(most, ++running)
       await turns(10)

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { checkPartedWrites } from '../../../../lib/store/check-writes.js'
+import { checkWritesInParts } from '../../../../lib/store/check-writes.js'
 import { PART_BYTES } from '../../../../lib/store/s3/multipart.js'
 import { S3Store } from '../../../../lib/store/s3/s3-store.js'
 import { script } from '../../../support/faults.js'
@@ -272,9 +272,9 @@ t.test('a body in parts: a lost response is recognized, failed requests are repe
 t.test('whether a store honours the conditions of writes in parts is checked on an object of its own', async (t) => {
   for (const [profile, expected] of [['aws', true], ['minio', true], ['unconditional', false], ['rgw', false]] as const) {
     const { endpoint, bucket, store } = await setUpS3(t, { profile })
-    t.equal(await checkPartedWrites(store, 'out.probe'), expected, profile)
+    t.equal(await checkWritesInParts(store, 'out.probe'), expected, profile)
     t.same(bucket.keys(), ['out.probe-parts'])
     endpoint.intercept = ({ operation }) => operation === 'BEGIN' ? { status: 403 } : undefined
-    t.equal(await checkPartedWrites(store, 'out.probe'), undefined, 'it is not known')
+    t.equal(await checkWritesInParts(store, 'out.probe'), undefined, 'it is not known')
   }
 })
