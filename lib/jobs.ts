@@ -52,7 +52,7 @@ export const JOB_ERROR_CODES: readonly JobErrorCode[] = [...ERROR_CODES, 'confir
 
 /** What `Jobs` depends on. */
 export interface JobsOptions {
-  /** Does the work of a job and reports its progress. */
+  /** Does the work of a job and reports its progress. `confirm` is the data version that the job confirms. Calls `onPublish` when the outputs begin to be compared and written. */
   readonly work: (options: { readonly dryRun: boolean, readonly confirm: string | undefined, readonly trace: TraceContext | undefined, readonly onProgress: (progress: ReconcileProgress) => void, readonly onPublish: () => void }) => Promise<UpdateReport>
   /** The name of this process. Job ids begin with it. */
   readonly instance: string
@@ -65,7 +65,7 @@ export interface JobsOptions {
 /** Receives each job that has ended and, if it failed, the error that `work` threw. */
 export type JobListener = (job: Job, cause?: unknown) => void
 
-/** A job that was added or joined. */
+/** A job that was added or joined: see `Jobs.enqueue`. */
 export interface EnqueuedJob {
   readonly job: Job
   readonly ended: Promise<Job>
@@ -81,7 +81,7 @@ interface Queue {
   readonly waiting: Map<string | undefined, Queued>
   /** The number of jobs that have not ended. */
   length: number
-  /** When the running job has last made progress, in milliseconds of the monotonic clock; Infinity while an engine commits and while it publishes, because writes have limits of their own. */
+  /** When the running job has last made progress, in milliseconds of the monotonic clock; Infinity while an engine commits and while the job publishes, because writes have limits of their own. */
   progressAt: number
   /** The end of the last job of the queue. */
   idle: Promise<unknown>

@@ -12,7 +12,7 @@ export interface FreshnessRules {
 
 /** What is known of the refreshes so far. Times are milliseconds of the monotonic clock. */
 export interface RefreshHistory {
-  /** When the last complete listing began; `undefined` before the first one. */
+  /** When the last complete listing began or, after a refresh without a listing, when this replica began to read what another one has listed; `undefined` before the first refresh. */
   readonly listedAt: number | undefined
   /** When an incomplete file, which the last listing found, can be read; `undefined` if it found no such file. */
   readonly readAgainAt?: number | undefined

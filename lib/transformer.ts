@@ -97,7 +97,7 @@ export interface TransformerOptions {
   readonly duplicates?: DuplicateRule | undefined
   /** IANA name of the zone whose calendar counts completed years. */
   readonly timeZone?: string | undefined
-  /** How fresh the data has to be. By default, data of any age is served while the lake can't be read. */
+  /** How fresh the data has to be. By default, data of any age is served while the lake cannot be read. */
   readonly freshness?: Partial<FreshnessRules> | undefined
   /**
    * The greatest share of the records, from 0 to 1, that may be lost at once. A listing that lacks more, and at least MIN_LOSS records, is believed only once a second one
@@ -116,7 +116,7 @@ export interface TransformerOptions {
   readonly sharing?: { /** Whether this replica may write the object. If not, it never leads. */ readonly mayWrite: boolean } | undefined
   /** The cluster that stores the records and runs the queries. Default: this process does both. */
   readonly engine?: EngineOptions | undefined
-  /** Opens the engine that runs queries on a state of the source. Default: that of `engine`, or else the in-process engine. */
+  /** Opens the engine that runs queries on the state after a reconcile. Default: that of `engine`, or else the in-process engine. */
   readonly openVersion?: OpenVersion | undefined
   /** Receives the reason if the snapshot could not be used: the first reconcile then downloads every info file. */
   readonly onColdStart?: ((failure: SnapshotFailure) => void) | undefined
@@ -124,24 +124,24 @@ export interface TransformerOptions {
   readonly onFreshnessChange?: ((change: FreshnessChange) => void) | undefined
   /** Called when the budget for requests begins or ceases to limit refreshes: with the milliseconds between two of them, or with `undefined`. */
   readonly onBudget?: ((intervalMs: number | undefined) => void) | undefined
-  /** Receives the outcome of each reconcile. */
+  /** Receives the outcome of each reconcile and re-check. */
   readonly onReconciled?: ((change: LakeChange) => void) | undefined
   /** Called after each write of the snapshot, with the error if it has failed: the next start will take longer. */
   readonly onSnapshotWritten?: ((error?: unknown) => void) | undefined
 }
 
-/** What a reconcile has found. */
+/** What a reconcile or a re-check has found. */
 export interface LakeChange {
   readonly warnings: readonly Warning[]
   /** If this replica leads from now on because the one that led has ended unexpectedly: for how many milliseconds that one had not written the state object. */
   readonly takeoverMs: number | undefined
   readonly ignored: readonly IgnoredObjects[]
-  /** The rejects that the previous reconcile did not have, or had for another reason. */
+  /** The rejects that were not in the quarantine before, or were there with another ETag or for another reason. */
   readonly newRejects: readonly CodeGroup[]
 }
 
 /**
- * Opens the data version of a state of the source. A reconcile waits for it, and rejects if it does.
+ * Opens the data version of the state after a reconcile. The reconcile waits for it, and rejects if the opening fails.
  *
  * @param previous the current version, which may have the same records
  */
@@ -204,7 +204,7 @@ const MAX_REMOTE_QUERIES = 16
 /** The maximum number of listings of one `updateOutput` while each lacks many records that the one before had. */
 const MAX_LISTINGS = 3
 
-/** A call of `updateOutput` that waits for a reconcile. */
+/** A call of `updateOutput`, or of `reconcile` with `onProgress`, that waits for a reconcile. */
 interface RunningUpdate {
   readonly outputKeys: readonly string[]
   readonly trace?: TraceContext | undefined
@@ -220,7 +220,7 @@ export class UserDataTransformer {
   readonly #monotonic: MonotonicClock
   readonly #timeZone: string
   readonly #outputKey: string
-  /** That of the keys of info files and images. */
+  /** The prefix of the keys of info files and images. */
   readonly #prefix: string
   readonly #cache: EtagCache
   readonly #openVersion: OpenVersion
@@ -326,7 +326,7 @@ export class UserDataTransformer {
   }
 
   /**
-   * Lists the source and reads what has changed. With `fresh` or `onProgress`, the listing begins after this call. With `onProgress`, a listing that lacks many
+   * Lists the lake and reads what has changed. With `fresh` or `onProgress`, the listing begins after this call. With `onProgress`, a listing that lacks many
    * records that the one before had is repeated, at most twice. Rejects if the lake cannot be read.
    */
   async reconcile ({ fresh = false, onProgress }: { readonly fresh?: boolean, readonly onProgress?: (progress: ReconcileProgress) => void } = {}): Promise<void> {
@@ -518,7 +518,7 @@ export class UserDataTransformer {
     }
   }
 
-  /** Calls `listener` after each successful reconcile. Returns the function that removes it. */
+  /** Calls `listener` after each successful reconcile, and after each re-check that has changed something. Returns the function that removes it. */
   onReconcile (listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -536,7 +536,7 @@ export class UserDataTransformer {
     return listed && await this.#images.open(listed, selectRange, trace)
   }
 
-  /** The objects of the source that are not part of a record, and why. @throws NoDataError */
+  /** The objects of the lake that are not part of a record, and why. @throws NoDataError */
   quarantine (query: QuarantineQuery = {}): QuarantinePage {
     return selectEntries(this.#data.quarantine, query)
   }
@@ -585,10 +585,10 @@ export class UserDataTransformer {
   }
 
   /**
-   * Brings the aggregated output up to date with the source. The listing begins after this call.
+   * Brings the aggregated output up to date with the lake. The listing begins after this call.
    *
-   * @throws StoreError if the lake can't be read or written, or the output would replace a file of the lake (`output_key_taken`); IncompleteSourceError if an info file could not be downloaded; LargeLossError if several listings
-   * lack many records, each other ones; ConfirmationMismatchError if the data version is not the confirmed one
+   * @throws StoreError if the lake cannot be read or written, or the output would replace a file of the lake (`output_key_taken`);
+   * IncompleteSourceError if an info file could not be downloaded; LargeLossError if several listings lack many records, each other ones; ConfirmationMismatchError if the data version is not the confirmed one
    */
   async updateOutput (options: OutputOptions = {}): Promise<UpdateReport> {
     const { dryRun = false, confirm, trace, onProgress = () => {}, onPublish = () => {} } = options
@@ -621,7 +621,7 @@ export class UserDataTransformer {
     return { ...report, rejected, otherOutputs, warnings: this.warnings(options.columns), phases: { ...phases, publishMs }, ...isHeld && { confirm: version } }
   }
 
-  /** A file of the lake is never lost because a setting has its key. @throws StoreError `output_key_taken` */
+  /** Prevents that a file of the lake is lost because OUTPUT_KEY names it. @throws StoreError `output_key_taken` */
   #checkOutputKey (preconditions: Preconditions): void {
     const key = this.#outputKey
     const found = preconditions.get(key)
@@ -656,10 +656,10 @@ export class UserDataTransformer {
   }
 
   /**
-   * Writes the snapshot, which makes the next start fast, unless it is up to date, or the output does not have a large loss yet: the next process then judges the
-   * loss again. If a request finds changes meanwhile, writes it again. Never rejects: `onSnapshotWritten` receives a failure.
+   * Writes the snapshot, which makes the next start fast, unless it is up to date. Does not write it while a large loss has not been published: the next process then
+   * judges the loss again. If a request finds changes meanwhile, writes it again. Never rejects: `onSnapshotWritten` receives a failure.
    *
-   * @returns whether the snapshot has the current state, if nothing has failed
+   * @returns `false` if the state must not be written: without data, and while a large loss has not been published; `true` even if writing has failed
    */
   async flush (): Promise<boolean> {
     let written: SourceState | undefined

@@ -132,7 +132,7 @@ export class Commits {
   /**
    * Makes a change the next version.
    *
-   * @param summary that of the listing, with the number of records that the version then has
+   * @param summary the summary of the listing, with the number of records that the version then has
    * @throws CommitConflictError if another process has written the manifest first: the stage is dropped, and `current` returns the version of that process. StoreError, EngineError: the change may have been committed; `current` returns it then
    */
   async commit (stage: Stage, summary: Summary): Promise<Committed> {

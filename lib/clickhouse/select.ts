@@ -20,7 +20,7 @@ interface Shape {
   /** Whether they are the declared columns, of which the tables have the JSON. */
   readonly isJson: boolean
   readonly expressions: readonly Sql[]
-  /** @param values those of the expressions */
+  /** @param values the values of the expressions */
   readonly cellsOf: (values: readonly Value[]) => readonly Cell[]
 }
 

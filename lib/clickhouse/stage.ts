@@ -134,7 +134,7 @@ export const TABLES_WITH_STAGES: readonly string[] = [...DATA_TABLES.map(({ ofSh
 /**
  * Removes stages: their keys and, if a stage was not applied, its rows, so that it can never be applied.
  *
- * @param tables those that may have rows of them; a deletion rewrites or copies each part of a table, even if it finds nothing
+ * @param tables the tables that may have rows of them; a deletion rewrites or copies each part of a table, even if it finds nothing
  */
 export async function dropStages (connection: Connection, stages: readonly bigint[], tables: readonly string[] = TABLES_WITH_STAGES): Promise<void> {
   const isDropped = sql`stage IN ${parameter(stages, 'Array(UInt64)')}`

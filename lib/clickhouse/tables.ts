@@ -46,7 +46,7 @@ export interface DataTable {
   readonly ofShard: string
   /** The column by which rows are identified and ordered. A row is in the shard with the number `CRC32(key) % shards`, counted from 0. */
   readonly key: 'key' | 'object_key'
-  /** Those of records are followed by the declared columns. */
+  /** In the table of records, the declared columns follow these. */
   readonly columns: readonly StoredColumn[]
 }
 

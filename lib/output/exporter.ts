@@ -32,7 +32,7 @@ export interface BodyReader {
   readonly isGone: () => boolean
   /** Ends the response although its body is incomplete. */
   readonly cut: () => void
-  /** Is aborted when the client disconnects, with a RequestAbortedError; `undefined` for a client that never does. */
+  /** Aborted when the client disconnects, with a RequestAbortedError; `undefined` for a client that never does. */
   readonly signal: () => AbortSignal | undefined
 }
 

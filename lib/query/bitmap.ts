@@ -54,7 +54,7 @@ export function rowsIn (bitmap: Bitmap, count: number): Uint32Array {
   return rows
 }
 
-/** Those of `rows` that are in a set, in the same order. @param count the number of them, which the caller knows */
+/** The elements of `rows` that are in a set, in the same order. @param count the number of them, which the caller knows */
 export function keepRowsIn (rows: Uint32Array, bitmap: Bitmap, count: number): Uint32Array {
   // Every row is written, but the length grows only if the row is in the set; otherwise, the next row overwrites it. Without a branch, this takes the same time
   // for any set. The rows after the last one in the set are written after the end, so there is room for one more.

@@ -92,7 +92,7 @@ async function valuesInOrder (index: TableIndex, column: FixedColumn, { rows, gr
   return ordered
 }
 
-/** @param values those of the group, in ascending order */
+/** @param values the values of the group, in ascending order */
 function valueStatistics (values: Float64Array, sums: IntegerSums | NumberSums, group: number, type: TypeName, bins: number): ValueStatistics {
   const { length } = values
   const figures = {

@@ -11,7 +11,7 @@ const CLAIM_MS = 1000
 export interface KnownState {
   /** Whether this replica has written it: it leads. */
   readonly isOwn: boolean
-  /** Whether it was written for other settings, or by another release, so that it cannot be followed. */
+  /** Whether it cannot be followed: it is damaged or too large, or was written with other settings or by another release. */
   readonly isForeign: boolean
   /** Whether its writer will not renew it, because it has no requests. */
   readonly isIdle: boolean
@@ -55,8 +55,8 @@ export function isAbandoned ({ isOwn, isForeign, isIdle, unrenewedMs }: KnownSta
 }
 
 /**
- * Decides how a replica refreshes its data. While there are requests, the replica that has written the last state leads. Another one replaces
- * it if it is idle and newer data is needed, after TAKEOVER_MS without a new state, or if a required listing of its own has found a change.
+ * Decides how a replica refreshes its data. The replica that has written the last state leads. Another one takes over if the leader is idle
+ * and newer data is needed, if the leader has written no state for TAKEOVER_MS, or if a required listing of the other one has found a change.
  */
 export function decideAction ({ state, isRequired, mayWrite, maxStalenessMs }: ActionInput): Action {
   const lead = mayWrite ? 'lead' : 'list'
@@ -82,10 +82,10 @@ export interface ListingOutcome {
   /** Whether the listing has found a difference to the state. */
   readonly isChanged: boolean
   readonly action: Action
-  /** Whether this replica has written the state, and whether it was written for other settings, or by another release. */
+  /** As in `KnownState`. */
   readonly isOwn: boolean
   readonly isForeign: boolean
-  /** Whether its writer is idle, by the state. */
+  /** Whether the state says that its writer is idle. */
   readonly wasIdle: boolean
   /** Whether this replica is idle now. */
   readonly isIdle: boolean

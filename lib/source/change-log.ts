@@ -11,7 +11,7 @@ import { sliceAt, takeUtf8, textsOf, toSlice, Utf8Reader, type Utf8Column } from
 export interface ChangeLog {
   /** In the order of time. No two are equal. */
   readonly positions: Utf8Column
-  /** For each position, the number of `keys` up to and with it. The first position has none. */
+  /** For each position, the number of `keys` up to and including those of the position. The first position has none. */
   readonly ends: Uint32Array
   /** The keys of the records that were added, changed or removed, or of which an image was replaced, for each position. */
   readonly keys: Utf8Column
@@ -70,7 +70,7 @@ function nextName ({ positions }: ChangeLog, version: string): string {
 
 /** Positions that other replicas may not have are numbered at random from here on, so that none has the number of a counted position. */
 const FIRST_RANDOM = 100_000_000
-/** Random numbers from here on are those of positions before which the log has no position of another replica. */
+/** Random numbers from here on: before the position, the log has no position of another replica. */
 const FIRST_ALONE = 550_000_000
 const END_RANDOM = 1_000_000_000
 
@@ -114,11 +114,13 @@ export function lastPosition (log: ChangeLog): string {
 }
 
 /**
- * The index of a position. If the log does not contain it, the index of the earliest position of the same version: the records are the same, and
- * changes of images may be reported again. If one of the two names is one of `randomPosition`, another replica may have reached the position earlier than
- * that, and before it has found other images that this one knows: the index is that of the position before, or of an earlier one as long as at most REORDERED_KEYS
- * keys were touched in between. `undefined` if the log has no position of this version. Also `undefined` if it is not known which images were replaced before the log begins: if that index is the beginning
- * of a log that has begun with a position of this replica only, or if the other replica had no position of a leader before, so that the log may have begun later.
+ * The index of the position of the log after which all changes since `position` are found; changes of images may be found again. `undefined` if the log may lack some of them.
+ *
+ * - If the log has `position`: its index.
+ * - Otherwise, the index of the earliest position of the same version, at which the records are the same. `undefined` if there is none.
+ * - But if `randomPosition` has named one of these two positions, another replica may have reached the version before it found images that this replica had found already. Then it
+ *   is the index of the position before the earliest one, or of an even earlier one as long as at most REORDERED_KEYS keys were touched in between. `undefined` if it is not known
+ *   which images were replaced before: if there is no such position, if it is the first one of the log and `randomPosition` has named it, or if `position` is from FIRST_ALONE on.
  */
 export function findPosition (log: ChangeLog, position: string): number | undefined {
   const names = namesOf(log)
@@ -132,7 +134,7 @@ export function findPosition (log: ChangeLog, position: string): number | undefi
   return index > 0 || (index === 0 && numberOf(names[0]!) < FIRST_RANDOM) ? index : undefined
 }
 
-/** The keys that were touched after one position, up to and with another one, in ascending order of their bytes. */
+/** The keys that were touched after one position, up to and including another one, in ascending order of their bytes. @param from, to indexes of positions */
 export function keysBetween ({ ends, keys }: ChangeLog, from: number, to: number): string[] {
   const reader = new Utf8Reader(keys)
   const touched = new Set<string>()

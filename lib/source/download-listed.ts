@@ -5,7 +5,7 @@ export interface DownloadOptions extends Required<Pick<GetOptions, 'maxBytes' | 
   readonly onRequest: () => void
 }
 
-/** The code of this module for an object that a bucket or folder lists and does not return. */
+/** The `storeCode` of the error for an object that a bucket or folder lists and does not return. */
 export const NOT_FOUND = 'not found, although it is listed'
 
 /**

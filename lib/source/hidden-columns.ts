@@ -4,7 +4,7 @@ import type { ParsedFile, ParseOptions } from './info-columns.js'
 import { GENERAL_DETAILS, type Rejection } from './reject.js'
 import type { HiddenColumns } from './rules.js'
 
-/** Parses an info file as `parseInfoFile` does, without anything of the hidden columns but the names of declared ones. */
+/** Parses an info file as `parseInfoFile` does. The result contains nothing of the hidden columns, except that a rejection may name declared ones. */
 export function parseWithHidden (body: Uint8Array, options: Omit<ParseOptions, 'schema'>, { schema: descriptor, names }: HiddenColumns): ParsedFile {
   const schema = compileSchema(descriptor)
   const { data, rejection } = parseInfoFile(body, { ...options, schema })

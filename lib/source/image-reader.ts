@@ -43,7 +43,7 @@ export class ImageReader {
   readonly #timer: Timer | undefined
   readonly #types = new BoundedCache<{ readonly type: string | undefined }>(TYPES_BYTES)
 
-  /** @param extensions those of image fields, lower case, without the first dot; only images of the types that they stand for are served. @param timer limits stalls */
+  /** @param extensions the extensions of image fields, lower case, without the first dot; only images of the types that they stand for are served. @param timer limits stalls */
   constructor (store: ObjectStore, extensions: readonly string[], timer?: Timer) {
     this.#store = store
     this.#timer = timer

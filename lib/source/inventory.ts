@@ -20,7 +20,7 @@ export interface ListingReject { readonly key: string, readonly etag: string, re
 export interface Inventory {
   /** The info files with valid ids. */
   readonly infoFiles: EntityObjects
-  /** For each entity, in the byte order of the ids: the info file that is chosen. */
+  /** For each entity, in the byte order of the ids: the info file that is chosen, as an index in `infoFiles`. */
   readonly entities: Int32Array
   /** The images of each image field, in schema order. */
   readonly images: readonly ListedImages[]

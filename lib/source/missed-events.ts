@@ -14,9 +14,9 @@ const WARNING_MS = 600_000
  */
 export class MissedEvents {
   readonly #clock: MonotonicClock
-  /** When events have last named a record, by its key; `undefined` before the first event. */
+  /** When events have last named a record, by its id; `undefined` before the first event. */
   #announced: Map<string, number> | undefined
-  /** When a listing has found the change of a record without an event, by the key of the record. Its event may be late. */
+  /** When a listing has found the change of a record without an event, by the id of the record. The event may be late. */
   readonly #unannounced = new Map<string, number>()
   /** Whether a listing has ended since the first event, or since too many events. Earlier changes had no events, or none that are remembered. */
   #isSteady = false

@@ -53,7 +53,7 @@ export interface CodeGroup {
 /**
  * Groups entries by code: the most frequent one first, of two that are equally frequent the one with the first key.
  *
- * @param rows those of the entries, in ascending order; default: all
+ * @param rows the rows of the entries, in ascending order; default: all
  */
 export function groupByCode ({ codes, json }: Quarantine, rows: Iterable<number> = codes.keys()): CodeGroup[] {
   const groups = new Map<number, { count: number, readonly row: number }>()

@@ -75,7 +75,7 @@ export async function recheck (store: ReadableStore, last: Checked, objectKeys: 
 
 /** As `recheck`. */
 async function recheckRecords (store: ReadableStore, last: Checked, objectKeys: readonly string[], clock: MonotonicClock, rules: SourceRules): Promise<Checked | undefined> {
-  // An empty lake has warnings, and a lake with too many columns admits files by comparing all of them.
+  // Only a listing finds the warnings about an empty lake, and a lake with too many columns admits files by comparing all of them.
   if (last.state.table.length === 0 || last.quarantine.codes.includes(TOO_MANY_COLUMNS)) return undefined
   const recordOf = recordFinder(rules)
   const ids = new Set(objectKeys.map(recordOf).filter((id) => id !== undefined))
@@ -87,7 +87,7 @@ async function recheckRecords (store: ReadableStore, last: Checked, objectKeys: 
   const next = await reconcile(listingOf(store, rules.prefix, [...objects.values()]), part.state, clock, { rules, totalFiles: Infinity })
   if (next.failed.length > 0 || next.readAgainAt !== undefined || hasNewUnreadable(part.state, next.state)) return undefined
   const change = viewChange(part, next)
-  // Together with a listing, the loss may be large.
+  // Together with what the next listing lacks, the loss may be large: only a listing decides whether it is believed.
   const removedSince = last.removedSince + change.removed.length
   if (removedSince >= MIN_LOSS) return undefined
   const rest = { removedSince, failed: last.failed.filter((key) => !objects.has(key) && !known.has(key)), hasOutdatedImages: last.hasOutdatedImages || next.hasOutdatedImages }

@@ -90,7 +90,7 @@ export interface ReconcileOptions {
   readonly lossGuard?: LossGuard | undefined
   /** Without a previous state: the key of the output, whose number of records the guard compares with. */
   readonly publishedKey?: string | undefined
-  /** Has rows that need not be downloaded. */
+  /** Has rows of earlier states, whose info files need not be downloaded again. */
   readonly vanished?: VanishedRows | undefined
   readonly onProgress?: ((progress: ReconcileProgress) => void) | undefined
 }

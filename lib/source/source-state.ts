@@ -127,7 +127,7 @@ export function infoFileOf ({ table: { keys: ids }, files: { keys, etags } }: So
   return { key, etag: unpackEtag(etags, row) }
 }
 
-/** The files of each column of rejected files that this thread has encoded or decoded. */
+/** The rejected files by the column that contains them, for columns that this thread has encoded or decoded. */
 const decoded = new WeakMap<Utf8Column, ReadonlyMap<string, RejectedFile>>()
 
 /** The rejected files of a state by object key. A column always gives the same objects. */

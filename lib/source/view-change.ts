@@ -19,7 +19,7 @@ import { tableFields } from '../table/table-field.js'
 import { TableReader, type Table } from '../table/table.js'
 import { isSameValue, sliceAt, takeUtf8, toSlice, Utf8Reader, type ByteSlice, type Utf8Column } from '../table/utf8-column.js'
 
-/** What a replica has found by a listing: the state of the source, and its quarantine. */
+/** What a replica has found by a listing: the state after it, and the quarantine. */
 export interface View {
   readonly state: SourceState
   readonly quarantine: Quarantine

@@ -35,13 +35,15 @@ export async function isConditionMet (write: Promise<unknown>): Promise<boolean>
   })
 }
 
+/** The first round may create the object; the second one replaces it. */
 const ROUNDS = 2
 
 /**
  * Checks whether the store honours the conditions of writes, also when there are many at a time: some servers ignore the conditions, or check them before they lock the
  * object. Several processes may do this at a time with the same object, which is created if it does not exist and never deleted.
  *
- * @returns `false` if a write succeeded whose condition was not met; `undefined` if that is not known, because writing fails
+ * @param newId returns a text that no other process writes. Default: a random UUID
+ * @returns `false` if a write succeeded whose condition was not met; `undefined` if that is not known, because an operation failed or other processes won every round
  */
 export async function checkConditionalWrites (store: Pick<ObjectStore, 'head' | 'put'>, key: string, newId: () => string = randomUUID): Promise<boolean | undefined> {
   try {
@@ -62,7 +64,7 @@ export async function checkConditionalWrites (store: Pick<ObjectStore, 'head' | 
   }
 }
 
-/** The key of the object with which `checkPartedWrites` checks a store. Not that of the other check: some servers complete an upload in parts without naming its ETag. */
+/** The key of the object on which `checkWritesInParts` checks a store. `checkConditionalWrites` cannot use the same object: on Ceph RGW 16.2, an object that was written in parts has no ETag. */
 export function partsProbeKeyOf (probeKey: string): string {
   return `${probeKey}-parts`
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.js'
 import { codeOf } from './folder/folder-error.js'
 import { listFiles } from './upload-folder.js'
 
-/** A lake in a folder, and the files that it is filled with. */
+/** The lake of a service without LAKE_URL: a folder, and the files that it is filled with. */
 export interface EmbeddedLake {
   /** The folder of the lake. */
   readonly lake: string

@@ -7,9 +7,9 @@ export interface ObjectInfo {
   readonly etag: string
   /** Bytes. */
   readonly size: number
-  /** Milliseconds since 1970-01-01 UTC, in S3 whole seconds. Not sufficient to detect changes. */
+  /** Milliseconds since 1970-01-01 UTC; whole seconds in S3. Not sufficient to detect changes. */
   readonly lastModified: number
-  /** Another version that was written at about the same time may have the same ETag, so a later reconcile must read the object again. */
+  /** Another version may have the same ETag, because it was written at about the same time or the store has no ETag: a later reconcile must read the object again. */
   readonly racy?: true
 }
 

@@ -21,17 +21,17 @@ export interface ObjectStream extends ObjectInfo {
 
 /** The properties of an object. */
 export interface ObjectHead extends ObjectInfo {
-  /** What the last `put` of the object has stored with it; absent if that is nothing, or not known. */
+  /** What the last `put` of the object has stored with it; absent if it stored nothing, or if that is not known. */
   readonly metadata?: Metadata
 }
 
 /** Texts by name: names of lower case ASCII letters, texts of printable ASCII characters. */
 export type Metadata = Readonly<Record<string, string>>
 
-/** Byte positions, both inclusive. `last` may be after the end; if `first` is, reading fails with `store_error`. */
+/** Byte positions, both inclusive. `last` may be after the end of the object; if `first` is after it, reading fails with `store_error`. */
 export interface ByteRange { readonly first: number, readonly last: number }
 
-/** An option of all operations. */
+/** An option of all operations that read, list or write objects. */
 export interface TraceOption {
   /** The trace that the requests to a server are part of: they have a `traceparent` header, which is not signed. Folders ignore it. */
   readonly trace?: TraceContext | undefined
@@ -41,7 +41,7 @@ export interface TraceOption {
 export interface GetOptions extends TraceOption {
   /** Return `'unchanged'` if the object has this ETag. An empty string is no condition. */
   readonly ifNoneMatch?: string | undefined
-  /** Fail with `too_large` if the object has more bytes than this. */
+  /** Fail with `too_large` if the object has more bytes than this. Default: no limit. */
   readonly maxBytes?: number
   /** Fail with `timeout` after this time, in milliseconds. Default: the limit of the store. */
   readonly maxMs?: number
@@ -66,11 +66,13 @@ export interface ListOptions extends TraceOption {
 export interface StreamOptions extends TraceOption {
   /** Fail with `precondition_failed` unless the object has this ETag. An empty string is no condition. */
   readonly ifMatch?: string
+  /** Default: the whole object. */
   readonly range?: ByteRange
 }
 
 /** The content type, the metadata and the condition of `ObjectStore.put`. */
 export interface PutOptions extends TraceOption {
+  /** The media type. A folder does not store it. */
   readonly contentType?: string
   /** Stored with the object, for `head`. */
   readonly metadata?: Metadata
@@ -79,7 +81,7 @@ export interface PutOptions extends TraceOption {
    * and the write are atomic. Default: write unconditionally.
    */
   readonly ifMatch?: string | null
-  /** Whether a bucket receives the object in several requests, as it must if that has more than `MAX_PUT_BYTES`. Not every bucket honours the condition then: see `checkPartedWrites`. Folders ignore it. */
+  /** Whether the object is sent to a bucket in several requests, which one of more than `MAX_PUT_BYTES` needs. Not every server then honours `ifMatch`: see `checkWritesInParts`. Folders ignore this option. */
   readonly inParts?: boolean | undefined
 }
 

@@ -18,7 +18,7 @@ export interface PreconditionFailure { readonly code: StoreErrorCode, readonly m
 /** The preconditions of objects, by key. */
 export type Preconditions = ReadonlyMap<string, Precondition | PreconditionFailure>
 
-/** The name of the metadata of an output that has the number of its records. */
+/** The name in the metadata of an output under which its writer stores the number of its records. */
 export const RECORDS = 'records'
 
 function toCount (text: string | undefined): number | undefined {
@@ -33,7 +33,7 @@ export function wouldReplaceFile (key: string, { expectedEtag, records }: Precon
   return prefix !== '' && key.startsWith(prefix) && expectedEtag !== null && records === undefined
 }
 
-/** The precondition of a write that replaces this object; `undefined`: there is none. */
+/** The precondition of a write that replaces an object. @param found the object; `undefined` if there is none */
 export function toPrecondition (found: ObjectHead | undefined): Precondition {
   return { expectedEtag: found?.etag ?? null, racy: found?.racy ?? false, records: toCount(found?.metadata?.[RECORDS]) }
 }

@@ -9,7 +9,7 @@ export interface ByteStream {
   open (): AsyncIterable<Uint8Array>
 }
 
-/** A body that is written as a stream. Its length and digests are known before it is read for that. */
+/** A body that is written as a stream. Its length and digests are known before it is written. */
 export interface StreamedBody extends ByteStream {
   readonly md5: Buffer
   readonly sha256: Buffer

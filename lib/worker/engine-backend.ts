@@ -27,11 +27,11 @@ import type { BackendReconciled, LakeBackend, OutputReport, PublishRequest, Reco
 /** The clocks of a backend. */
 export interface EngineClocks {
   readonly clock: MonotonicClock
-  /** Is compared with those of other processes. */
+  /** The wall clock, which is compared with those of other processes. */
   readonly wallClock: Clock
 }
 
-/** The modules and connections that need the cluster. */
+/** What is opened when the cluster is first needed. */
 interface Opened {
   readonly connection: Connection
   readonly commits: Commits
@@ -100,7 +100,7 @@ export class EngineBackend implements LakeBackend {
     }
   }
 
-  /** The outcome of taking over a version that another process has committed, or an earlier process. */
+  /** The outcome of taking over a version that another process has committed, which may have ended since. */
   async #follow (opened: Opened, base: Committed, previous: SourceState | undefined, checkedAt: number): Promise<BackendReconciled> {
     const view = await this.#viewOf(opened, base, previous)
     const keys = new Utf8Reader(view.quarantine.keys)
@@ -120,7 +120,7 @@ export class EngineBackend implements LakeBackend {
     }
   }
 
-  /** Whether the last listing is one of another process that this one takes over. After a listing of its own it does not: `planRefresh` has decided that the next one is due. */
+  /** Whether this process takes over the last listing. It does not if that one is its own: `planRefresh` has decided that the next listing is due. */
   #isFollowed (base: Committed): boolean {
     if (base.manifest.id === this.#ownManifest) return false
     const now = this.#clocks.clock()

@@ -3,7 +3,7 @@ import { FORWARDED } from '../base/events.js'
 /** Messages of channels, with the names of the channels. */
 export type ForwardedEvents = readonly (readonly [channel: string, message: unknown])[]
 
-/** How long a message waits at most, in milliseconds, so that it is forwarded together with others: a cold load has thousands of them a second. */
+/** How long a message waits at most, in milliseconds, so that it is forwarded together with others: a first load of a lake has thousands of them a second. */
 const MAX_WAIT_MS = 50
 
 /** Forwards what is published in this thread. */

@@ -25,7 +25,7 @@ export interface ReconcileRequest {
 /** An output to publish. */
 export interface PublishRequest {
   readonly output: Output
-  /** That of the output, read before the listing that the state was made from. */
+  /** The precondition of the output, read before the listing that the state was made from. */
   readonly precondition: Precondition
   /** Report what would change, and write nothing. */
   readonly dryRun: boolean

@@ -74,8 +74,8 @@ export function serveBackend (port: MessagePort, monotonic: MonotonicClock = mon
 }
 
 /**
- * Limits the reports of progress, of which there may be a million: passes on the first, that of the end of the downloads, that a commit begins, at most one per REPORT_MS in between and, when it is
- * flushed, the last.
+ * Limits the reports of progress, of which there may be a million: passes on the first one, the one at the end of the downloads, the one at the beginning of a commit, at most one per REPORT_MS
+ * in between and, when `flush` is called, the last one.
  */
 function throttle (pass: (progress: ReconcileProgress) => void): { readonly report: (progress: ReconcileProgress) => void, readonly flush: () => void } {
   let passedAt = -Infinity

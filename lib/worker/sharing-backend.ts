@@ -74,6 +74,8 @@ interface MadeOutputs { readonly at: number, readonly outputs: readonly string[]
  * Shares listings with the other replicas of a lake through a state object: reconciles by taking over what the leader has found, or by a listing
  * of its own whose result the others then take over. The rules are in lib/share/share-rules.ts. If the state cannot be read or written, each
  * replica lists the lake for itself.
+ *
+ * In the comments of this class, *the state* is the content of that object (`SharedState`), not a `SourceState`.
  */
 export class SharingBackend implements LakeBackend {
   readonly #inner: LakeBackend
@@ -333,7 +335,7 @@ export class SharingBackend implements LakeBackend {
     const listedAt = Math.max(listingTime(head), this.#listedAt)
     this.#listedAfter = Math.max(certainListingTime(head, head.notSentBefore), this.#listedAt)
     const found = this.#base!.view
-    // What this replica has listed by itself may be before or after what the leader has listed.
+    // What this replica has listed by itself may be older or newer than what the leader has listed.
     const touched = this.#ownListing === undefined || !this.#isDiverged ? [] : touchedIds(viewChange(this.#ownListing, found))
     const view = { ...found, state: continueLog(found.state, this.#lastResult!.state, this.#entries, touched, writtenAt, this.#random) }
     this.#ownListing = undefined
@@ -347,7 +349,7 @@ export class SharingBackend implements LakeBackend {
     this.#ownListing = result
     this.#ownUntil = this.#options.clock()
     this.#isDiverged = this.#base?.isAssumed === true || (this.#base !== undefined && this.#differs(this.#base.view, result))
-    // A base that is assumed differs from the state because of an earlier or a later change. In the view of the leader it can only be a later one.
+    // If the base is assumed, it is not known whether the state describes what the listing has found. If this replica leads, it does not, because this replica wrote it before.
     return this.#isDiverged && (this.#base?.isAssumed === false || this.#isLeader)
   }
 
@@ -467,7 +469,7 @@ function certainListingTime ({ state: { listingAgeAtMostMs } }: Head, sentAfter:
 /**
  * Whether the listing that the state describes began after a listing or a re-check of this replica had ended, or has found the same and was written after it.
  *
- * @param until when that of this replica ended, in milliseconds of the monotonic clock
+ * @param until when the listing or re-check of this replica ended, in milliseconds of the monotonic clock
  */
 function isLater (head: Head, own: BackendReconciled, until: number): boolean {
   return certainListingTime(head, head.notSentBefore) >= until || (certainListingTime(head, head.notBefore) >= until && head.state.fingerprint === fingerprint(own))

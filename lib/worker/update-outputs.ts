@@ -36,6 +36,7 @@ const MAX_ATTEMPTS = 5
  * @throws StoreError `precondition_failed` if other writers won all attempts; any error of `refresh` or of the store
  */
 export async function updateOutputs (backend: LakeBackend, { outputs, dryRun, guard, trace, refresh }: Update): Promise<OutputReport[]> {
+  /** The reports of the attempts that wrote an output: a later attempt finds it up to date and skips it. */
   const written = new Map<string, OutputReport>()
   for (let attempt = 1; ; attempt++) {
     const { state, preconditions } = await refresh()

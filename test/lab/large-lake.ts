@@ -33,7 +33,7 @@ const CHANGES = 1000
 const MAX_MIB = 300
 const SAMPLE_MS = 50
 const MIB = 1024 * 1024
-/** How often each kind of query is run, with other values each time, so that no result is cached. */
+/** How many times each kind of query is run, with other values each time, so that no result is cached. */
 const QUERIES = 5
 const OUTPUT_KEY = 'out.csv'
 const AS_OF = Date.parse('2026-01-01T00:00:00Z')

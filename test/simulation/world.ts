@@ -66,7 +66,7 @@ export interface Outcome {
   readonly responses: number
   /** The number of replaced images that consumers have missed and were allowed to miss, because they went from one replica to another: see decisions 19 and 21. */
   readonly missedImages: number
-  /** How often an output went back because a late PUT met its condition again, which decision 29 allows. */
+  /** How many times an output went back because a late PUT met its condition again, which decision 29 allows. */
   readonly lateOutputs: number
 }
 

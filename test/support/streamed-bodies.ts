@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { isStreamed, measureBody, type Body, type StreamedBody } from '../../lib/store/streamed-body.js'
 
-/** A streamed body, and how often it was opened and closed. */
+/** A streamed body, and how many times it was opened and closed. */
 export interface TestBody extends StreamedBody {
   opened: number
   closed: number

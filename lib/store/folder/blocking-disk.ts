@@ -6,7 +6,7 @@ import { timeout, type Disk, type Files } from './files.js'
 const WORK_PER_TURN = 100
 
 /**
- * A disk for a thread that serves no requests. Its calls block the thread, which takes a fifth of the CPU time of libuv's thread pool. A call
+ * A disk for a thread that serves no requests. Its calls block the thread, and take a fifth of the CPU time that they would take in libuv's thread pool. A call
  * that never returns blocks the thread forever; a call that returns after the time limit fails with `timeout`.
  */
 export class BlockingDisk implements Disk {

@@ -9,7 +9,7 @@ import { discardTempFile, writeTempFile } from './temp-file.js'
 /** A version of a file. */
 type FileVersion = Pick<ObjectInfo, 'key' | 'etag'>
 
-/** The metadata of one version of a file, in a file of its own: file systems cannot store it with the file. */
+/** The metadata of one version of a file, in a file of its own, because not every file system can store it with the file. */
 interface StoredMetadata {
   readonly etag: string
   readonly metadata: Metadata

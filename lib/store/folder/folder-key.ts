@@ -1,6 +1,6 @@
 import { isKey } from '../key.js'
 
-/** The folder of the store's internal files: its lock and temporary files. Not part of the lake. */
+/** The folder of the store's internal files: its lock, temporary files and the metadata of objects. Not part of the lake. */
 export const INTERNAL_FOLDER = '.userlake'
 
 /** The limit of common file systems for one segment of a path. */

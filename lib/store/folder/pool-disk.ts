@@ -62,7 +62,7 @@ class PoolFiles implements Files {
     this.expired = new Promise((_resolve, reject) => { this.#rejectExpired = reject })
   }
 
-  /** Ends the time limit: a waiting call is cancelled, and the result of a running one is discarded. */
+  /** Must be called when the time limit is over: a waiting call is cancelled, and the result of a running one is discarded. */
   expire (): void {
     this.#isExpired = true
     this.#cancel()

@@ -6,7 +6,7 @@ type Provider = S3Client['config']['retryStrategy']
 
 /**
  * Changes the retry strategy of a client: it retries only while the budget lasts, and also after 408, with which some servers refuse requests while they are overloaded.
- * The pauses are those of the SDK. It extends them to the `Retry-After` of the server, by 5 s at most.
+ * The pauses are those of the SDK, which extends them to the `Retry-After` of the server, by 5 s at most.
  */
 export function budgetRetries (client: S3Client, budget: RetryBudget): void {
   const standard: Provider = client.config.retryStrategy

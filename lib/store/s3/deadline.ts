@@ -16,7 +16,7 @@ export class Deadline {
     return this.#controller.signal
   }
 
-  /** Allows `ms` more milliseconds, once the size of the transfer is known. */
+  /** Adds `ms` milliseconds to the limit: for a transfer, once its size is known. */
   extend (ms: number): void {
     if (this.#isCleared) return
     this.#end += ms

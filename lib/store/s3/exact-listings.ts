@@ -4,8 +4,8 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import { StoreError } from '../object-store.js'
 
 /**
- * Makes a client refuse listings that its XML parser would read wrongly: it drops unknown entities, cuts the number of a character beyond the Basic
- * Multilingual Plane to 16 bits, replaces what is not UTF-8, and accepts control characters, which XML does not allow. Keys would then be other keys.
+ * Makes a client refuse or correct listings that its XML parser would read as other keys: the parser drops unknown entities, cuts the number of a character
+ * beyond the Basic Multilingual Plane to 16 bits (such numbers are replaced by the character), replaces what is not UTF-8, and accepts control characters, which XML does not allow.
  */
 export function readListingsExactly ({ config: { requestHandler } }: S3Client): void {
   const handle = requestHandler.handle.bind(requestHandler)

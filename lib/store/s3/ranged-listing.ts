@@ -23,7 +23,7 @@ export class StartAfterIgnored extends Error {}
 export interface RangeOptions {
   /** The first page begins after this key; `undefined`: at the first key of the listing. */
   readonly after: string | undefined
-  /** Whether the page after the one with this last key belongs to the range as well. `undefined`: the last key is not known yet. */
+  /** Whether the page after the one with this last key belongs to the range as well. `undefined`: the last key is not known. */
   readonly continues: (lastKey: string | undefined) => boolean
   /** Returns a list for the objects of a page. */
   readonly newPage: () => ObjectList
@@ -41,9 +41,9 @@ export interface RangedListingOptions {
   readonly expected?: number
   /** Default: `MAX_RANGES`. With 1, the listing is sequential. */
   readonly maxRanges?: number
-  /** Default: 2000 keys. */
+  /** A range is divided when it has this number of keys more than expected. Default: 2000. */
   readonly surplus?: number
-  /** Default: 10 ms. */
+  /** A listing is divided if each of its pages takes at least this number of milliseconds. Default: 10. */
   readonly farMs?: number
   /** Default: the monotonic clock of the system. */
   readonly clock?: MonotonicClock

@@ -24,6 +24,7 @@ export interface S3ClientSettings {
 /** The time limit of one attempt to write until the headers of the response have arrived, in milliseconds. Reads have a `FirstByteLimit`. */
 export const REQUEST_TIMEOUT_MS = 5000
 
+/** The options of the HTTP handler of a client, which has connections of its own, at most `maxSockets`. Times are milliseconds. */
 const requestHandler = (maxSockets: number, keepAlive = true) => ({
   connectionTimeout: 1000,
   requestTimeout: REQUEST_TIMEOUT_MS,
@@ -39,7 +40,7 @@ export interface S3Clients {
   readonly retrying: S3Client
   /** Sends each request once. If the response to a conditional PUT is lost, a retry would fail because the first attempt took effect. */
   readonly single: S3Client
-  /** For bodies that are passed on to clients. Has separate connections, because slow clients occupy them for long and the reconcile needs the others. */
+  /** For bodies that are passed on to HTTP clients of the service. Has separate connections, because slow readers occupy them for long and the reconcile needs the others. */
   readonly streaming: S3Client
   /** How long their reads wait for the first byte. */
   readonly firstByte: FirstByteLimits

@@ -8,9 +8,9 @@ import { statusOf, toS3Error } from './s3-error.js'
 import { quote, toInfo } from './s3-object.js'
 import type { S3Requests } from './s3-requests.js'
 
-/** How often the body of an object is read with the SDK at most. The SDK retries requests by itself, but not the reading of their bodies. */
+/** The maximum number of times that the body of an object is read with the SDK. The SDK retries requests by itself, but not the reading of their bodies. */
 const ATTEMPTS = 3
-/** How often an object is requested at most if the store refuses requests because there are too many. That is rare, because the queue then limits the rate. */
+/** The maximum number of requests for an object if the store refuses requests because there are too many. That is rare, because the queue then limits the rate. */
 const ATTEMPTS_IF_REFUSED = 10
 /** The number of retries in the budget that downloads leave to listings, images and outputs, except for the retries of the SDK itself. */
 const RESERVED_RETRIES = 50
@@ -38,7 +38,7 @@ export class S3Downloads {
     this.#deadlineMs = deadlineMs
   }
 
-  /** As `ObjectStore.downloads`. */
+  /** As `ObjectStore.usefulDownloads`. */
   get useful (): number {
     return this.#queue.useful
   }

@@ -121,7 +121,7 @@ function isRefused (status: number, name: string): boolean {
   return status >= 400 && status < 500 && !NOT_OF_OBJECT.includes(status) && !REFUSED_CREDENTIALS.test(name) && !NOT_OF_OBJECT_NAME.test(name)
 }
 
-/** What MinIO's console responds to requests of S3. */
+/** The response of MinIO's console to S3 requests. */
 const CONSOLE_MESSAGE = 'S3 API Requests must be made to API port.'
 /** The names by which the SDK calls errors whose responses cannot be parsed, or have no error code. */
 const NO_ERROR_CODE = /^(Error|NotFound|Unknown)$/

@@ -78,7 +78,7 @@ export class S3Requests {
     return this.#get(this.#retrying, key, conditions, options)
   }
 
-  /** As `get`, for a body that is passed on to a client, which may read slowly. */
+  /** As `get`, for a body that is passed on to an HTTP client of the service, which may read slowly. */
   open (key: string, conditions: GetConditions, options: SendOptions): Promise<GetObjectCommandOutput | undefined> {
     return this.#get(this.#streaming, key, conditions, options)
   }

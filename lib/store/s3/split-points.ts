@@ -5,7 +5,7 @@ const CLASSES = [['0', '9'], ['A', 'Z'], ['a', 'z']] as const
 
 /**
  * Guesses keys that divide the rest of a listing, from its last page alone. If the last key of the page is `1049.csv` and the listing ends at `1999.csv`,
- * the guess is `15`: the first character in which they differ is raised half the way to its limit. If the end is not known, there is such a guess for each
+ * the guess is `15`: the first character in which they differ is raised halfway to its limit. If the end is not known, there is such a guess for each
  * character that all keys of the page have in common, as the last key may be near or far: for `1040.csv` to `1049.csv`, these are `107`, `15` and `5`.
  *
  * @param first, last the first and last key of the page
@@ -27,7 +27,7 @@ export function splitPoints (first: string, last: string, upTo: string | undefin
   return upTo === undefined ? points : points.slice(-1)
 }
 
-/** A greater character than `from`: half the way to `limit` or to the end of its class, or the next one that occurs in `known`. */
+/** A greater character than `from`: halfway to `limit` or to the end of its class, or the next one that occurs in `known`. */
 function raise (from: string, limit: string | undefined, known: string): string | undefined {
   const last = CLASSES.find(([low, high]) => low <= from && from <= high)?.[1]
   if (last === undefined) return undefined

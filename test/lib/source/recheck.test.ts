@@ -55,7 +55,7 @@ const change = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(fc.constantFrom('in/', 'in/sub/'), id, fc.constantFrom('.png', '.gif', '.front.jpg', '.txt'), fc.constantFrom('x', 'yy'), fc.constant('')) },
   { weight: 4, arbitrary: fc.nat() }
 )
-/** What becomes of an event: how often it arrives, and when. */
+/** What becomes of an event: how many times it arrives, and when. */
 const event = fc.record({ times: fc.constantFrom(0, 1, 1, 1, 2), order: fc.nat() })
 const forged = fc.constantFrom('in/a.csv', 'in/missing.csv', 'in/z.png', 'out/a.csv', 'in/own.csv', 'in/.csv', 'in/x.txt', '', 'in/a\0.csv', 'in/../a.csv')
 

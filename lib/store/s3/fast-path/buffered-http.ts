@@ -209,5 +209,5 @@ class ResponseReader implements Dispatcher.DispatchHandler {
 }
 
 const NO_ERROR = new Error()
-/** Has the name that the SDK uses. */
+/** The error of a response that exceeds its time limit; the SDK uses the same name. */
 const LATE = Object.assign(new Error('No complete response in time'), { name: 'TimeoutError' })
