@@ -98,8 +98,9 @@ class PageEnds {
   /** Divides the keys into ranges of whole pages: as long as nothing changes, they take as many requests as a sequential listing. */
   plan (): RangePlan {
     const ends = this.#keys.filter((key) => key !== this.#last)
-    const rangesPerConnection = Math.ceil((ends.length + 1) / (MAX_RANGES * MAX_PAGES))
-    const pages = Math.ceil((ends.length + 1) / (MAX_RANGES * rangesPerConnection))
+    // MAX_RANGES ranges are listed at a time. Ranges of at most MAX_PAGES pages take this number of rounds.
+    const rounds = Math.ceil((ends.length + 1) / (MAX_RANGES * MAX_PAGES))
+    const pages = Math.ceil((ends.length + 1) / (MAX_RANGES * rounds))
     return { edges: ends.filter((_, i) => (i + 1) % pages === 0), expected: pages * this.#pageLength }
   }
 }

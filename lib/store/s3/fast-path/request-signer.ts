@@ -21,8 +21,10 @@ const [INNER_PAD, OUTER_PAD] = [0x36, 0x5c]
  */
 export class RequestSigner {
   readonly #date: string
-  readonly #credential: string
-  readonly #token: string
+  /** The header `authorization` without the signature, which is its end. */
+  readonly #authorization: string
+  /** The line of the session token in the canonical request; empty without a token. */
+  readonly #tokenLine: string
   readonly #signedHeaders: string
   readonly #host: string
   readonly #sessionToken: string | undefined
@@ -38,9 +40,9 @@ export class RequestSigner {
     this.#date = new Date(now).toISOString().replace(/\.\d+|[-:]/g, '')
     const day = this.#date.slice(0, 8)
     const scope = `${day}/${region}/s3/aws4_request`
-    this.#token = sessionToken === undefined ? '' : `x-amz-security-token:${sessionToken}\n`
+    this.#tokenLine = sessionToken === undefined ? '' : `x-amz-security-token:${sessionToken}\n`
     this.#signedHeaders = `host;x-amz-content-sha256;x-amz-date${sessionToken === undefined ? '' : ';x-amz-security-token'}`
-    this.#credential = `${ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${this.#signedHeaders}, Signature=`
+    this.#authorization = `${ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${this.#signedHeaders}, Signature=`
     const key = [day, region, 's3', 'aws4_request'].reduce<Buffer | string>((key, part) => createHmac('sha256', key).update(part).digest(), `AWS4${secretAccessKey}`) as Buffer
     this.#inner = Buffer.concat([pad(key, INNER_PAD), Buffer.from(`${ALGORITHM}\n${this.#date}\n${scope}\n`), Buffer.alloc(2 * DIGEST_BYTES)])
     this.#outer = Buffer.concat([pad(key, OUTER_PAD), Buffer.alloc(DIGEST_BYTES)])
@@ -53,10 +55,10 @@ export class RequestSigner {
    * @param search the query without `?`, percent-encoded and in ascending order of the names
    */
   sign (path: string, search: string): string[] {
-    const request = `GET\n${path}\n${search}\nhost:${this.#host}\nx-amz-content-sha256:${NO_CONTENT}\nx-amz-date:${this.#date}\n${this.#token}\n${this.#signedHeaders}\n${NO_CONTENT}`
+    const request = `GET\n${path}\n${search}\nhost:${this.#host}\nx-amz-content-sha256:${NO_CONTENT}\nx-amz-date:${this.#date}\n${this.#tokenLine}\n${this.#signedHeaders}\n${NO_CONTENT}`
     this.#inner.write(hash('sha256', request), this.#inner.length - 2 * DIGEST_BYTES, 'latin1')
     hash('sha256', this.#inner, 'buffer').copy(this.#outer, BLOCK_BYTES)
-    const headers = ['host', this.#host, 'x-amz-content-sha256', NO_CONTENT, 'x-amz-date', this.#date, 'authorization', this.#credential + hash('sha256', this.#outer)]
+    const headers = ['host', this.#host, 'x-amz-content-sha256', NO_CONTENT, 'x-amz-date', this.#date, 'authorization', this.#authorization + hash('sha256', this.#outer)]
     if (this.#sessionToken !== undefined) headers.push('x-amz-security-token', this.#sessionToken)
     return headers
   }
