@@ -30,6 +30,7 @@ export interface ActionInput {
   readonly isRequired: boolean
   /** Whether this replica may write the state. */
   readonly mayWrite: boolean
+  /** The age above which data is refreshed, in milliseconds; slow listings raise it: see `allowedAgeMs`. */
   readonly maxStalenessMs: number
 }
 
@@ -117,9 +118,11 @@ export interface RenewalInput {
   readonly isRefreshing: boolean
   /** Time since the last refresh began. */
   readonly sinceRefreshMs: number
+  /** Time since the state was written. */
   readonly unrenewedMs: number
   /** How long the last listing took. */
   readonly listingMs: number
+  /** As in `ActionInput`. */
   readonly maxStalenessMs: number
 }
 

@@ -17,8 +17,8 @@ export interface ChangeLog {
   readonly keys: Utf8Column
 }
 
+/** The limits of a log. A client that would read the changes of more than MAX_KEYS records can as well read all records again. */
 const MAX_POSITIONS = 10_000
-/** A client that would read the changes of more records than this can as well read all records again. */
 export const MAX_KEYS = 50_000
 const MAX_KEY_BYTES = 4 * 1024 * 1024
 

@@ -9,7 +9,7 @@ import { EMPTY_NAME, isUnread, rejectedFilesOf } from './source-state.js'
 export interface MissingRecords {
   /** For each row of the previous state, 1 if the listing has no info file of it. Empty if fewer than MIN_LOSS records are missing. */
   readonly rows: Uint8Array
-  /** The ids of unread files of the previous state, which may be records, of which the listing has no info file. Empty if fewer than MIN_LOSS records are missing. */
+  /** The ids of unread files of the previous state that the listing lacks: they may be records. Empty if fewer than MIN_LOSS records are missing. */
   readonly unread: ReadonlySet<string>
   /** Without a previous state: the number of missing records. */
   readonly count: number

@@ -56,7 +56,7 @@ export class MissedEvents {
     this.#isSteady = true
   }
 
-  /** The warning that events are missing: from the listing at which one was counted to the first one at which none is, at least ten minutes later. */
+  /** The warning that events are missing, if the last listing ended less than WARNING_MS after a missing event was counted. */
   warnings (): Warning[] {
     if (!this.#isCurrent) return []
     return [{ code: 'events_missed', detail: `Listings have found changed records that no event had reported: ${this.#count} since the start; check that the bucket sends events for all objects below SOURCE_PREFIX, also when they are removed` }]

@@ -8,7 +8,7 @@ import { DictionaryBuilder } from '../table/dictionary-column.js'
 import type { TableField } from '../table/table-field.js'
 import { NumberBuilder, toSlice, Utf8Builder } from '../table/utf8-column.js'
 
-/** The version of a file. `racy`: a later write at about the same time may have the same ETag. */
+/** The version of a file. `racy`: another write at about the same time may have the same ETag. */
 export interface FileVersion { readonly etag: string, readonly size: number, readonly racy: boolean }
 
 type FixedBuilder = NumberBuilder<Float64Array | Int32Array | Uint8Array>

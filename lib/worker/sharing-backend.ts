@@ -26,6 +26,7 @@ export interface SharingRules {
   readonly stateKey: string
   /** Whether this replica may write the state. If not, it never leads: it follows the leader, and lists for itself while no replica leads. */
   readonly mayWrite: boolean
+  /** The age above which data is refreshed, in milliseconds. */
   readonly maxStalenessMs: number
   /** The maximum number of requests a minute for listings that no client has required; may be Infinity. */
   readonly maxListRequests: number

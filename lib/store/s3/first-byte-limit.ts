@@ -1,3 +1,4 @@
+/** The default of the minimum, in milliseconds. */
 const MIN_MS = 2000
 /** The maximum is this multiple of the minimum. */
 const MAX_GROWTH = 4

@@ -2,6 +2,7 @@
 export const MAX_PUT_BYTES = 5 * 1024 ** 3
 /** A part is in memory while it is sent. S3 accepts parts of at least 5 MiB, except for the last one. */
 export const PART_BYTES = 16 * 1024 ** 2
+/** The limit of S3. */
 const MAX_PARTS = 10_000
 /** The largest body of a multipart upload. */
 export const MAX_MULTIPART_BYTES = MAX_PARTS * PART_BYTES

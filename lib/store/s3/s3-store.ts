@@ -35,12 +35,14 @@ export interface S3StoreSettings extends S3ClientSettings {
   readonly newWriteId?: () => string
   /** The maximum number of objects that are downloaded at a time; the number adapts to the server. Default: `DEFAULTS.maxDownloads`. */
   readonly maxDownloads?: number | undefined
-  /** The lowest number of downloads at a time to which slow responses reduce it. If it equals `maxDownloads`, the number is constant. Default: 32. */
+  /** Slow responses do not reduce the number of downloads at a time below this. If it equals `maxDownloads`, the number is constant. Default: 32. */
   readonly minDownloads?: number
 }
 
+/** The limit of S3, in bytes of UTF-8. */
 const MAX_KEY_BYTES = 1024
 
+/** Milliseconds. A page has three attempts, which wait 2, 4 and 8 s for the first byte of a silent store; callers stop waiting after MAX_SILENCE_MS, which is longer. */
 const PAGE_MS = 14_000
 const OPEN_MS = 5000
 

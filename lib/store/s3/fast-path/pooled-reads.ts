@@ -2,6 +2,7 @@ import type { OnReadOpts, Socket } from 'node:net'
 
 /** The maximum number of bytes of one read. */
 const READ_BYTES = 64 * 1024
+/** The size of the memory that small reads share until it is full. */
 const SLAB_BYTES = 64 * 1024
 /** The bytes of a longer read are copied into memory of their own. */
 const MAX_POOLED_BYTES = SLAB_BYTES / 4

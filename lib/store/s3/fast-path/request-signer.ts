@@ -10,6 +10,7 @@ export interface SigningKeys {
 const ALGORITHM = 'AWS4-HMAC-SHA256'
 /** The SHA-256 of an empty body, in hex. */
 const NO_CONTENT = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+/** The lengths of a block and of a digest of SHA-256, and the bytes with which HMAC pads the key. */
 const BLOCK_BYTES = 64
 const DIGEST_BYTES = 32
 const [INNER_PAD, OUTER_PAD] = [0x36, 0x5c]
