@@ -63,7 +63,7 @@ export interface RefresherOptions {
   readonly onBudget?: ((intervalMs: number | undefined) => void) | undefined
 }
 
-/** The minimum interval between the beginnings of two required refreshes, and before one of `catchUp`, in milliseconds. All callers that require one meanwhile share the next one. */
+/** The minimum interval between the beginnings of two required refreshes, and between those of any refresh and of one for `catchUp`, in milliseconds. All callers that require one meanwhile share the next one. */
 export const REQUIRED_INTERVAL_MS = 200
 
 /** The minimum time from the beginning of a refresh to that of one that `expire` starts, in milliseconds. */
@@ -72,6 +72,7 @@ const EXPIRY_INTERVAL_MS = 2000
 /** How long responses may be reused if events report changes, in milliseconds. */
 const FRESH_WITH_EVENTS_MS = 1000
 
+/** The reasons why fresh data is stale: none. One array, so that reasons can be compared by identity. */
 const FRESH: readonly FailureCode[] = []
 
 /** Refreshes the data as `planRefresh` decides, and reports how fresh it is. One refresh runs at a time. */

@@ -133,7 +133,7 @@ export interface TransformerOptions {
 /** What a reconcile or a re-check has found. */
 export interface LakeChange {
   readonly warnings: readonly Warning[]
-  /** If this replica leads from now on because the one that led has ended unexpectedly: for how many milliseconds that one had not written the state object. */
+  /** If this replica leads from now on because the one that led seems to have ended unexpectedly: for how many milliseconds that one had not written the state object. */
   readonly takeoverMs: number | undefined
   readonly ignored: readonly IgnoredObjects[]
   /** The rejects that were not in the quarantine before, or were there with another ETag or for another reason. */
@@ -588,7 +588,7 @@ export class UserDataTransformer {
    * Brings the aggregated output up to date with the lake. The listing begins after this call.
    *
    * @throws StoreError if the lake cannot be read or written, or the output would replace a file of the lake (`output_key_taken`);
-   * IncompleteSourceError if an info file could not be downloaded; LargeLossError if several listings lack many records, each other ones; ConfirmationMismatchError if the data version is not the confirmed one
+   * IncompleteSourceError if an info file could not be downloaded; LargeLossError if MAX_LISTINGS listings in succession each lack many records that the one before had; ConfirmationMismatchError if the data version is not the confirmed one
    */
   async updateOutput (options: OutputOptions = {}): Promise<UpdateReport> {
     const { dryRun = false, confirm, trace, onProgress = () => {}, onPublish = () => {} } = options

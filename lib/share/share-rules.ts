@@ -1,8 +1,8 @@
 import { MAX_TWICE_MS } from '../refresh-rule.js'
 
-/** While the leader serves requests, it writes the state at least once in this time, in milliseconds. */
+/** The leader writes the state after a listing if the next one would end later than this after its last write, and during a listing that takes longer. Milliseconds. */
 export const RENEW_MS = 5000
-/** A leader that has not written the state for this time counts as dead, in milliseconds. */
+/** A leader that has not written the state for this time counts as dead, in milliseconds: if MAX_STALENESS is longer, also one that is between two listings. */
 export const TAKEOVER_MS = 15_000
 /** If a listing takes at least this time, a replica that takes over writes the state before it lists, in milliseconds. */
 const CLAIM_MS = 1000

@@ -41,7 +41,7 @@ export interface BackendReconciled<State = SourceState, Quarantines = Quarantine
   readonly checkedAt?: number
   /** Whether another replica lists the lake, so that the next reconcile will probably be taken from its state. */
   readonly isLed?: boolean
-  /** If this replica leads from now on because the one that led has ended unexpectedly: for how many milliseconds that one had not written the state object. */
+  /** If this replica leads from now on because the one that led seems to have ended unexpectedly: for how many milliseconds that one had not written the state object. */
   readonly takeoverMs?: number | undefined
   /** Why the first reconcile could not start from the snapshot. */
   readonly snapshotFailure?: SnapshotFailure | undefined
