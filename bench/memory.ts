@@ -94,7 +94,7 @@ async function request (url: string, headers: Record<string, string> = {}): Prom
   return response
 }
 
-/** Queries of listings, each of which is added to `limit`. */
+/** What follows `?limit=500` in the queries of the listings. */
 const LISTINGS = ['', '&min_age=30', '&image_exists=true', '&sort=-last_name', '&columns=user_id,city,height', '&where=city%3DOslo', '&sort=birthts', '&min_age=20&max_age=60&format=csv']
 
 /** Pages through a listing again and again. The clients start one after the other, so that their listings end at different times. */

@@ -35,7 +35,7 @@ export function parseOptions<const T extends Options> (argv: readonly string[], 
 
 interface OptionToken { readonly name: string, readonly rawName: string, readonly value: string | undefined, readonly inlineValue: boolean | undefined }
 
-/** `parseArgs` refuses these values as well, with messages of its own. */
+/** Checks that an option that takes a value has one, and that a value in an argument of its own does not begin with `-`. `parseArgs` checks the same, with messages of its own. @throws UsageError */
 function checkValue ({ name, rawName, value, inlineValue }: OptionToken, options: Options): void {
   if (options[name]!.type !== 'string') return
   const isOption = inlineValue === false && value!.startsWith('--') && Object.hasOwn(options, value!.slice(2).split('=', 1)[0]!)

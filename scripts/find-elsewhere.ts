@@ -30,7 +30,7 @@ export async function findElsewhere (store: ObjectStore, outputKey: string): Pro
   return undefined
 }
 
-/** The URL of the folder above the folder of a lake, if that has the name of the source prefix: the URL names the folder with the files instead of the lake. `undefined` if it does not. */
+/** If the URL of a folder ends in the source prefix, it probably names the folder of the files instead of the lake. Returns the URL without the prefix; otherwise `undefined`. */
 export function lakeAbove (url: string, prefix: string): string | undefined {
   const path = url.replace(/\/?$/, '/')
   return prefix !== '' && path.startsWith('file:') && path.endsWith(`/${prefix}`) ? path.slice(0, -prefix.length - 1) : undefined

@@ -12,7 +12,7 @@ const WIDTH = 30
 const REDRAW_MS = 100
 const PLAIN_LINE_MS = 5000
 
-/** What the steps of a listing are: the words after their number. */
+/** The words that follow the number of objects that a listing has returned. */
 export function objectsListed (count: number): string {
   return count === 1 ? 'object listed' : 'objects listed'
 }
@@ -27,7 +27,7 @@ export class Progress {
   #shown: number
   #done = 0
 
-  /** @param what the steps, in words that follow their number, if it is not obvious; a function of the steps that are done, if the words change */
+  /** @param what the words that follow the number of steps; empty if they are obvious; a function of the number of steps that are done, if the words depend on it */
   constructor (total: number | undefined, output: Output, clock: MonotonicClock, what: string | ((done: number) => string) = '') {
     this.#total = total
     this.#what = typeof what === 'string' ? () => what : what

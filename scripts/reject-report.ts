@@ -26,7 +26,7 @@ export function describeRejects (transformer: UserDataTransformer): string[] {
   const groups = REJECT_CODES.map((code) => ({ code, ...findMistakes(transformer, code) }))
     .filter(({ count }) => count > 0)
     .sort((a, b) => b.count - a.count)
-  const limit = shareOf(groups.map(({ mistakes }) => mistakes.length))
+  const limit = limitPerCode(groups.map(({ mistakes }) => mistakes.length))
   return groups.flatMap(({ code, count, mistakes }) => {
     const shown = mistakes.slice(0, limit)
     const rest = shown.reduce((rest, mistake) => rest - mistake.count, count)
@@ -39,8 +39,8 @@ export function describeRejects (transformer: UserDataTransformer): string[] {
   })
 }
 
-/** How many mistakes of each code are shown, if the codes have these numbers of them: as many as MAX_MISTAKES allows, and at least one. */
-function shareOf (counts: readonly number[]): number {
+/** The number of mistakes of each code that are shown: as many as MAX_MISTAKES allows for all codes together, and at least one. @param counts the number of mistakes of each code */
+function limitPerCode (counts: readonly number[]): number {
   const fits = (limit: number) => counts.reduce((sum, count) => sum + Math.min(count, limit), 0) <= MAX_MISTAKES
   let limit = 1
   while (limit < MAX_MISTAKES && fits(limit + 1)) limit++

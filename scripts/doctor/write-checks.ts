@@ -25,7 +25,7 @@ const UNUSUAL_NAMES = ['a b', 'a+b', 'a%20b', 'what?', 'a#b', 'a&amp;b', '"quote
 
 const bytes = (content: string) => Buffer.from(content)
 
-/** Writes objects through a store whose keys it remembers, so that they can be removed. */
+/** Writes objects through a store, and remembers their keys, so that they can be removed. */
 export class Scratch {
   readonly keys = new Set<string>()
   readonly #store: ObjectStore

@@ -25,7 +25,7 @@ import { queryParser, type OptionValues, type QueryOptions } from './query-optio
 const FORMATS = ['json', 'ndjson', 'csv', 'parquet'] as const
 type ExportFormat = (typeof FORMATS)[number]
 
-/** What the options of the command ask for. `values`: those of the filters and of the shape. */
+/** The options of the command. `values`: those of the filters, columns, order, limit and CSV. */
 export interface ExportOptions {
   readonly output: string | undefined
   readonly format: string | undefined
@@ -114,7 +114,7 @@ async function render ({ transformer }: FastifyInstance, plan: RequestPlan, form
   const { current } = transformer
   if (format !== 'parquet') return await transformer.export(current, plan)
   const selection = await current.select(plan)
-  // Of the virtual column `age`, too.
+  // `columnType` knows the virtual column `age`, too.
   const fields = selection.columns.map((name) => ({ name, type: columnType(current, name) ?? 'string' }))
   return { count: selection.count, body: await parquet(selection, fields) }
 }

@@ -32,10 +32,10 @@ export interface Majority {
  */
 const MIN_VALUES_WITH_WORD = 5
 
-/** A column whose values are of a type but for this share at most has this type, if it has this many values. */
+/** A column has a type although some of its values are not of this type, if they are at most this share of at least this number of values. */
 const MAX_EXCEPTIONS = 0.05
 const MIN_VALUES_WITH_EXCEPTIONS = 20
-/** A column of strings whose values are of another type but for this share at most is reported. */
+/** If at most this share of the values of a string column are not of one other type, they are reported. */
 const MAX_REPORTED_EXCEPTIONS = 0.1
 
 const TRUE_OR_FALSE = /^(?:true|false|True|False|TRUE|FALSE)$/

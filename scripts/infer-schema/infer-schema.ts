@@ -139,7 +139,7 @@ function inferFields (records: readonly SampledRecord[], doubts: string[]): { fi
   return { fields: withBirth(fields, records, doubts), isPartial: incomplete.length > 0 }
 }
 
-/** The doubt whether a column is the key that equals the file name in nearly all files, but not in all. */
+/** The doubt whether a column that equals the file name in nearly all files, but not in all, is the key. */
 function describeNearKey (spellings: readonly string[], records: readonly SampledRecord[]): string[] {
   const present = records.flatMap(({ id, key, columns }) => spellings.filter((name) => columns.has(name)).map((name) => ({ key, isEqual: String(columns.get(name)) === id })))
   const equal = present.filter(({ isEqual }) => isEqual).length

@@ -11,7 +11,7 @@ const HELP = `Usage: node tools/clients/check.mjs [--serve | --url URL] [--only 
 Generates a client from DOCUMENT (default: openapi.json of this repository) with each generator and compiles it strictly,
 together with a small program that uses it: tsc --strict, go vet, mypy --strict. The clients are left in generated/.
 
-The programs tell one story to the service: records that match, all pages, statistics, one record and one that does not exist,
+The programs send the same requests to the service: records that match, all pages, statistics, one record and one that does not exist,
 an image, a dry run, a job that is followed, a 304, CSV. Each must pass, and fail with each fault of faults.mjs.
 
 Prints one line per generator and ends with: N passed, N failed, N skipped. A generator is skipped if Go, Python or their
@@ -61,7 +61,7 @@ const toolchains = [
   }
 ]
 
-/** Schemas to check values with, not a client: its program tells a part of the story. */
+/** Schemas to check values with, not a client: its program sends only some of the requests, and is not run with faults. */
 const SCHEMAS_ONLY = 'orval-zod'
 
 const names = toolchains.flatMap(({ generators }) => Object.keys(generators))

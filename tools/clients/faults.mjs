@@ -24,7 +24,7 @@ const changedJson = (name, path, change) => ({
   }
 })
 
-/** The names say what a client sees. The first is none: every program must pass with it. */
+/** The names describe what a client or the service receives. The first one is no fault: every program must pass with it. */
 export const faults = [
   { name: 'none' },
   ...['where', 'min_age', 'as_of', 'image_exists', 'sort', 'columns'].map((name) => withoutParameter(name, '/data')),
@@ -34,9 +34,9 @@ export const faults = [
   changedJson('a wrong mean', /^\/stats$/, (statistics) => { statistics.average_age = Math.round(statistics.average_age) }),
   changedJson('a name in another encoding', /^\/data\/1003$/, (record) => { record.first_name = Buffer.from(record.first_name).toString('latin1') }),
   changedJson('another code of the problem', /such/, (problem) => { problem.code = 'not_found' }),
-  { name: 'a 404 that is a 500', response: (response) => { if (response.status === 404) response.status = 500 } },
+  { name: 'a 500 in place of a 404', response: (response) => { if (response.status === 404) response.status = 500 } },
   { name: 'an image as text', response: (response) => { if (/image/.test(response.headers.get('content-type'))) response.body = Buffer.from(response.body.toString()) } },
-  changedJson('a dry run that is none', /^\/data$/, (job) => { if (job.dry_run === true) job.dry_run = false }),
+  changedJson('a dry run that is reported as none', /^\/data$/, (job) => { if (job.dry_run === true) job.dry_run = false }),
   withoutHeader('prefer'),
   changedJson('a job that failed', /^\/jobs\//, (job) => { job.state = 'failed' }),
   withoutHeader('if-none-match'),

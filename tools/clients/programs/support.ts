@@ -3,7 +3,7 @@ declare const process: { readonly argv: readonly string[] }
 /** The service that a program is run against. */
 export const serviceUrl = process.argv[2] ?? ''
 
-/** The filters that each client program sends (the story of ../check.mjs). Each of them changes the result. */
+/** The filters that each client program sends. Each of them changes the result. */
 export const filters = { where: ['last_name~o'], min_age: 51.1, as_of: '2026-01-01T00:00:00Z', image_exists: true }
 /** The ids of the records that match, in descending order of their last names. */
 export const matching = ['1077', '1026', '1003', '1045', '1048', '1035', 'wren.ashgrove', '1084']
