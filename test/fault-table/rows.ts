@@ -35,9 +35,9 @@ export const SECTIONS: readonly Section[] = [
         guarantee: 'Without a request, refreshes and jobs that have failed are repeated with growing pauses (of about 30 s at most while the lake cannot be read), and `/readyz` no longer reports what the outage has caused. If a refresh only lacked some files, the next job, after AGGREGATE_INTERVAL at most, ends the report.',
         tests: [
           ['test/lib/refresher.test.ts', 'without traffic a failed refresh is repeated after growing pauses until it succeeds'],
-          ['test/plugins/lifecycle.test.ts', 'a first job that fails although there is data is repeated at growing intervals, until it succeeds or the interval is shorter'],
+          ['test/plugins/lifecycle.test.ts', 'a first job that fails although there is data is repeated after growing pauses, until it succeeds or the next pause would reach AGGREGATE_INTERVAL'],
           ['test/plugins/lifecycle.test.ts', 'a job that fails later, also one of a client, is repeated at growing intervals, at most every 30 s while the lake cannot be read'],
-          ['test/routes/replicas.test.ts', 'a state that could not be written is reported until it is written, for which a job is repeated without requests'],
+          ['test/routes/replicas.test.ts', 'a state that could not be written is reported until a job, which is repeated without requests, has written it'],
           ['test/routes/replicas.test.ts', 'a replica that could not write the state reports that only while no other one leads']
         ]
       },
@@ -129,7 +129,7 @@ export const SECTIONS: readonly Section[] = [
           ['test/routes/store-faults.test.ts', '502 of a proxy'],
           ['test/routes/store-faults.test.ts', '503 SlowDown'],
           ['test/routes/store-faults.test.ts', '504 of a proxy'],
-          ['test/lib/store/s3/s3-downloads.test.ts', 'a store that refuses some requests is read at its pace, and nothing is lost'],
+          ['test/lib/store/s3/s3-downloads.test.ts', 'a store that refuses some requests is read at the rate that it accepts, and nothing is lost'],
           ['test/lib/store/s3/s3-downloads.test.ts', 'an outage does not multiply requests'],
           ['test/lib/store/s3/s3-downloads.test.ts', 'failures of other requests use the same budget of retries']
         ]
@@ -189,7 +189,7 @@ export const SECTIONS: readonly Section[] = [
         tests: [
           ['test/routes/unread-lake.test.ts', 'with the right to list and without the right to read, a start is not ready, reports why, publishes nothing, and becomes ready by itself'],
           ['test/routes/unread-lake.test.ts', 'a service that is ready stays so, whatever can no longer be read'],
-          ['test/lib/source/reconcile.test.ts', 'if half of the info files are refused, that is a failure of rights: outputs wait, and the lake is not covered']
+          ['test/lib/source/reconcile.test.ts', 'if half of the info files are refused, that is a failure of rights: outputs wait, and the files count as unread']
         ]
       },
       {
@@ -451,7 +451,7 @@ export const SECTIONS: readonly Section[] = [
       {
         fault: 'The process is killed while it publishes',
         guarantee: 'The output is the old or the new one, never a torn one.',
-        tests: [['test/lab/kills.test.ts', 'a process that is killed while it publishes leaves no torn output, and the next one serves the truth']]
+        tests: [['test/lab/kills.test.ts', 'a process that is killed while it publishes leaves the old or the new output, and the next process serves the records of the lake']]
       },
       {
         fault: 'The output or the snapshot cannot be written',
@@ -468,7 +468,7 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'The process that holds the lock of a folder dies (folder lakes)',
-        guarantee: 'Exactly one other process takes the lock, on another machine after it has seen the lock unchanged for 30 s.',
+        guarantee: 'Exactly one other process takes the lock. A process on another machine takes it only once it has seen the lock unchanged for 30 s.',
         tests: [
           ['test/lib/store/folder/folder-lock.test.ts', 'replaces the lock of a process that has ended or was not seen to renew it for 30 s, and no other lock'],
           ['test/lib/store/folder/folder-lock.test.ts', 'of several processes that find the lock of a dead one, exactly one acquires it']
@@ -481,7 +481,7 @@ export const SECTIONS: readonly Section[] = [
     rows: [
       {
         fault: 'A snapshot that is damaged, cut off, of another lake, or of a release with another format',
-        guarantee: 'It is not used: a cold start with a warning, and correct data.',
+        guarantee: 'It is not used: the start downloads every info file, with a warning, and the data is correct.',
         tests: [
           ['test/lib/snapshot/snapshot.test.ts', 'damage to any single byte is detected'],
           ['test/lib/snapshot/snapshot.test.ts', 'a truncated file, a longer one, one of another lake and one that is not a snapshot are refused with a reason'],
@@ -489,7 +489,7 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
-        fault: 'A cold start at which some files cannot be read',
+        fault: 'A start at which some files cannot be read',
         guarantee: 'It is ready when 99 % of the info files are read or rejected, or known from the snapshot; a listed record that is not read yet is 503, not 404.',
         tests: [['test/routes/unread-lake.test.ts', 'a start is ready when 99 % of the info files were read or rejected; the records of the others are 503, not 404']]
       },
@@ -604,7 +604,7 @@ export const SECTIONS: readonly Section[] = [
           ['test/real/clickhouse/outage.test.ts', 'a shard that goes away while its records are read breaks the stream'],
           ['test/real/clickhouse/outage.test.ts', 'an error in mid-stream is thrown after the rows that came before it'],
           ['test/lib/clickhouse/connection.test.ts', 'an exception that arrives in two packets in mid-stream is not taken for records'],
-          ['test/lib/clickhouse/connection.test.ts', 'a response that ends in the middle, and one of something that is not ClickHouse, are errors'],
+          ['test/lib/clickhouse/connection.test.ts', 'a response that ends in the middle, and one that is not from ClickHouse, are errors'],
           ['test/routes/remote-engine.test.ts', 'an engine that fails before the first record is 503, and later it breaks the connection']
         ]
       },
@@ -625,9 +625,9 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
-        fault: 'A commit takes longer to apply than a statement may',
+        fault: 'A commit takes longer to apply than the time limit of a statement',
         guarantee: 'The statement goes on in the engine, and is waited for, up to an hour, as long as the engine responds. The change is applied once.',
-        tests: [['test/real/clickhouse/commits.test.ts', 'a change that takes longer to apply than a statement may is waited for, and committed once']]
+        tests: [['test/real/clickhouse/commits.test.ts', 'a change that takes longer to apply than the time limit of a statement is waited for, and committed once']]
       },
       {
         fault: 'A change is applied twice in the engine, or late',
@@ -671,7 +671,7 @@ export const SECTIONS: readonly Section[] = [
         guarantee: 'Nothing is read or written; `/readyz` is 503 with `engine_wrong_cluster`, and the message names the node or the cluster.',
         tests: [
           ['test/real/clickhouse/service.test.ts', 'a wrong cluster, password or database is reported, and the service goes on trying'],
-          ['test/real/clickhouse/outage.test.ts', 'failures have a code each, which names what to change']
+          ['test/real/clickhouse/outage.test.ts', 'each kind of failure has a code of its own']
         ]
       },
       {
@@ -709,7 +709,7 @@ export const SECTIONS: readonly Section[] = [
         guarantee: 'It fails with `engine_overloaded`: 503, and no result is cut.',
         tests: [
           ['test/lib/clickhouse/connection.test.ts', 'queries and writes that the server refuses have the code of the cause'],
-          ['test/real/clickhouse/outage.test.ts', 'failures have a code each, which names what to change'],
+          ['test/real/clickhouse/outage.test.ts', 'each kind of failure has a code of its own'],
           ['test/routes/remote-engine.test.ts', 'a failure of the engine is 503 with its code, and the response has nothing of its message']
         ]
       },
@@ -725,7 +725,7 @@ export const SECTIONS: readonly Section[] = [
         fault: 'A query takes longer than its limit',
         guarantee: 'It ends in the engine with `engine_timeout`, and no result is cut.',
         tests: [
-          ['test/real/clickhouse/outage.test.ts', 'failures have a code each, which names what to change'],
+          ['test/real/clickhouse/outage.test.ts', 'each kind of failure has a code of its own'],
           ['test/lib/clickhouse/connection.test.ts', 'each query has the settings that its result depends on, and its parameters apart from the text']
         ]
       },
@@ -799,7 +799,7 @@ export const SECTIONS: readonly Section[] = [
         guarantee: 'The next listing finds the changes, and a warning counts them.',
         tests: [
           ['test/routes/events.test.ts', 'changes that a listing finds without an event are counted in a warning, once their events can no longer be late'],
-          ['test/lib/share/replicas.test.ts', 'with events at some of the replicas, no record of any replica goes back, changes lead to the records, and all converge']
+          ['test/lib/share/replicas.test.ts', 'with events at some of the replicas, no replica serves an older state of a record after a newer one, /changes leads to the records, and all replicas converge']
         ]
       },
       {

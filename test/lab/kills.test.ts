@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import '../support/file-timeout.js'
 
-t.test('a process that is killed while it publishes leaves no torn output, and the next one serves the truth', async (t) => {
+t.test('a process that is killed while it publishes leaves the old or the new output, and the next process serves the records of the lake', async (t) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(new URL('kills.js', import.meta.url)), '--short'], { encoding: 'utf8' })
   t.equal(status, 0, stdout + stderr)
   t.match(stdout, /^6 kills; \d of the interrupted publishes took effect$/m)

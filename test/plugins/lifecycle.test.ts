@@ -73,7 +73,7 @@ t.test('if the bucket is down at the start, the server reports why, retries at g
   t.match(app.jobs.list(), [{ trigger: 'startup', state: 'succeeded' }, { trigger: 'startup', state: 'failed' }])
 })
 
-t.test('a first job that fails although there is data is repeated at growing intervals, until it succeeds or the interval is shorter', async (t) => {
+t.test('a first job that fails although there is data is repeated after growing pauses, until it succeeds or the next pause would reach AGGREGATE_INTERVAL', async (t) => {
   for (const isHealed of [true, false]) {
     const timers = new TestTimers()
     const { app, endpoint, bucket } = await build(t, { files: { '1.csv': csv() }, settings: { AGGREGATE_INTERVAL: '10s' }, timers })

@@ -263,7 +263,7 @@ t.test('a state that cannot be written is a warning, and each replica lists for 
 const failStateWrites = ({ operation, key }: { readonly operation: string, readonly key: string }) =>
   operation === 'PUT' && key === STATE_KEY ? { status: 400, body: '<Error><Code>InvalidArgument</Code></Error>' } : undefined
 
-t.test('a state that could not be written is reported until it is written, for which a job is repeated without requests', async (t) => {
+t.test('a state that could not be written is reported until a job, which is repeated without requests, has written it', async (t) => {
   const timers = new TestTimers()
   const { app, endpoint, bucket, clock } = await build(t, { files, settings: SHARING, timers })
   const warnings = () => app.transformer.warnings().map(({ code }) => code)

@@ -36,7 +36,7 @@ t.test('a history has wrong listings, and outputs that are held and confirmed', 
   for (const text of ['wrong listing without 110 records', 'held', 'with a confirmation succeeded']) t.ok(lines.some((line) => line.includes(text)), text)
 })
 
-t.test('a late output that goes back is allowed only as decision 29 says, and is corrected', async (t) => {
+t.test('a late write that replaces the output by an older one is allowed only as decision 29 describes, and is corrected', async (t) => {
   t.match(await new World(LATE_OUTPUT_SEED).run(), { failure: undefined, lateOutputs: 1 })
 })
 

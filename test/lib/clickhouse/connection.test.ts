@@ -103,7 +103,7 @@ t.test('an exception that arrives in two packets in mid-stream is not taken for 
   t.same(read.filter((line) => !line.startsWith('{"a":')), [])
 })
 
-t.test('a response that ends in the middle, and one of something that is not ClickHouse, are errors', async (t) => {
+t.test('a response that ends in the middle, and one that is not from ClickHouse, are errors', async (t) => {
   const cut = await connect(t, (response) => {
     response.writeHead(200)
     response.write('[1]\n')

@@ -28,7 +28,7 @@ function countsIn (value: unknown): number[] {
   return Object.entries(value).flatMap(([name, part]) => name === 'count' ? [part as number] : countsIn(part))
 }
 
-t.test('figures about fewer than five records are removed, and no others', async (t) => {
+t.test('statistics about fewer than five records are removed, and no others', async (t) => {
   let suppressed = 0
   fc.assert(fc.property(statistics, (all) => {
     const shown = suppressFew(all)

@@ -142,7 +142,7 @@ const stepWithEvents = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 6000 }) }) }
 )
 
-t.test('with events at some of the replicas, no record of any replica goes back, changes lead to the records, and all converge', async (t) => {
+t.test('with events at some of the replicas, no replica serves an older state of a record after a newer one, /changes leads to the records, and all replicas converge', async (t) => {
   const property = { numRuns: Math.max(40, runs(60).numRuns) }
   let [changed, checked] = [0, 0]
   await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 3 }), fc.array(stepWithEvents, { minLength: 15, maxLength: 50 }), async (count, steps) => {

@@ -169,7 +169,7 @@ t.test('an object that the store refuses is a reject with its last good record, 
   }
 })
 
-t.test('if half of the info files are refused, that is a failure of rights: outputs wait, and the lake is not covered', async (t) => {
+t.test('if half of the info files are refused, that is a failure of rights: outputs wait, and the files count as unread', async (t) => {
   const { endpoint, run, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid'), 'bad.csv': 'bad' })
   endpoint.intercept = refuse(['1', '2'], 403, 'AccessDenied')
   const half = await run()

@@ -36,7 +36,7 @@ async function resultOf (version: DataVersion, query: SelectQuery, ids: readonly
   return { columns: selection.columns, count: selection.count, next: selection.next, cells, texts, among: await selection.countAmong(utf8ColumnOf(ids)) }
 }
 
-/** Compares figures to 1e-9 of the expected one, or to 1e-9 if its absolute value is less than 1, and all else exactly. */
+/** Compares numbers to 1e-9 of the expected one, or to 1e-9 if its absolute value is less than 1, and all else exactly. */
 function assertClose (actual: unknown, expected: unknown, path = ''): void {
   if (typeof actual === 'number' && typeof expected === 'number') {
     assert.ok(Math.abs(actual - expected) <= 1e-9 * Math.max(1, Math.abs(expected)), `${path}: ${actual} for ${expected}`)
@@ -48,7 +48,7 @@ function assertClose (actual: unknown, expected: unknown, path = ''): void {
   }
 }
 
-t.test('everything that the two engines return is equal, byte for byte, and figures to 1e-9', { skip: noClickHouse }, async (t) => {
+t.test('everything that the two engines return is equal, byte for byte, and statistics to 1e-9', { skip: noClickHouse }, async (t) => {
   const connection = await connect(t)
   const zones = fc.constantFrom('UTC', 'America/St_Johns')
   await fc.assert(fc.asyncProperty(lake, fc.array(fc.tuple(question, shape), { minLength: 1, maxLength: 3 }), zones, async ({ fields, rows }, questions, timeZone) => {

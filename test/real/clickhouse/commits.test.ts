@@ -292,7 +292,7 @@ t.test('a change whose rows the engine has received twice is not committed', { s
   t.equal((await commitNext(commits, await commits.current(), CONTENTS[0]!, CONTENTS[1]!)).records, 3, 'the next change does not see them')
 })
 
-t.test('a change that takes longer to apply than a statement may is waited for, and committed once', { skip, timeout: 120_000 }, async (t) => {
+t.test('a change that takes longer to apply than the time limit of a statement is waited for, and committed once', { skip, timeout: 120_000 }, async (t) => {
   const [connection, store] = [await connect(t, { timeoutMs: 5000 }), await bucketOf(t)]
   const commits = await openCommits(store, connection)
   const one = await commitNext(commits, undefined, EMPTY, CONTENTS[0]!)

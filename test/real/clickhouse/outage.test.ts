@@ -75,7 +75,7 @@ t.test('a query ends in the engine when its caller aborts it or stops reading', 
   await t.rejects(connection.query(sql`SELECT 1`, AbortSignal.abort(new Error('before'))), { message: 'before' })
 })
 
-t.test('failures have a code each, which names what to change', { skip: noClickHouse, timeout: 120_000 }, async (t) => {
+t.test('each kind of failure has a code of its own', { skip: noClickHouse, timeout: 120_000 }, async (t) => {
   const options = engineOptions()
   const [first] = options.urls
   const open = async (changes: object) => { await (await Connection.open({ ...options, ...changes })).close() }

@@ -64,7 +64,7 @@ t.test('the time that a retry waits for other downloads does not count towards i
   t.same(await all, [[first], [second]])
 })
 
-t.test('a store that refuses some requests is read at its pace, and nothing is lost', async (t) => {
+t.test('a store that refuses some requests is read at the rate that it accepts, and nothing is lost', async (t) => {
   const setup = await setUpS3(t, { requestsPerSecond: 100 })
   const keys = fill(setup, 300)
   t.same(await getAll(setup.store, keys), keys)
