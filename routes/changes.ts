@@ -30,7 +30,7 @@ const MEDIA_TYPES: Readonly<Record<Format, string>> = { json: 'application/json'
 
 const Parameters = {
   since: textParameter({
-    description: 'The position after which changes are reported: a `Data-Version`, or `next` of an earlier response. Default: the current position, so that the response has no changes, and in `next` the position to begin with.',
+    description: 'The position after which changes are reported: a `Data-Version`, or `next` of an earlier response. Default: the current position, so that the response has no changes, and its `next` is the first `since`.',
     accepted: 'a Data-Version, or the next of an earlier response',
     pattern: /^[\w-]{22}(~\d{1,9})?$/,
     hint: (text) => parseDateOrInstant(text) === undefined ? '' : ': changes are known by version, not by time; GET /changes has the current version in next, for a later request'

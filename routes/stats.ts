@@ -31,7 +31,7 @@ interface StatsPlan extends StatisticsQuery {
   /** Whether the response depends on the current minute. */
   readonly expiresWithMinute: boolean
   readonly encoding: Encoding
-  /** Whether the credentials allow figures only, without anything about fewer than MIN_RECORDS records. */
+  /** Whether the credentials allow statistics only, without anything about fewer than MIN_RECORDS records. */
   readonly isSuppressed: boolean
   /** Whether the histogram of ages includes empty bins. */
   readonly hasEmptyBins: boolean

@@ -88,7 +88,7 @@ function checkNoEffect (name: 'bins' | 'limit', { [name]: value }: ColumnStatist
 const value = (description: string) => Type.Unsafe<unknown>({ description })
 
 const ColumnBin = Type.Object({
-  min: value('The lowest value of the bin'),
+  min: value('The lower end of the bin, which is included'),
   max: value('The upper end of the bin; included in the last bin only'),
   count: count('The number of records in the bin')
 }, { description: 'A bin of the histogram of a column' })

@@ -9,7 +9,7 @@ import { problems } from './problems.js'
 const SAMPLE = 'bG_F6oDnDULQ7KRgTcRDXL'
 
 const FORMATS = 'With `Accept: application/x-ndjson` or `format=ndjson`, the response is NDJSON, with the lines `{"op": "upsert", "record": {...}}`, `{"op": "remove", "key": "..."}` ' +
-  'and, as the last line, `{"op": "version", "version": "<next>"}`, except on a page with the header `Next-Cursor`; a response with neither is incomplete. ' +
+  'and, as the last line, `{"op": "version", "version": "<next>"}`, except on a page with the header `Next-Cursor`; an NDJSON response with neither is incomplete. ' +
   'With `Accept: text/event-stream` or `format=events`, the response is a stream of events that does not end: each event `changes` has the object of the JSON response as `data` and its `next` as `id`; ' +
   'an event `reset` is sent instead of the status 410; a comment is sent every 15 seconds; the header `Last-Event-ID` takes precedence over `since`.'
 

@@ -1,5 +1,6 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { description, version } from '../../lib/base/package-info.js'
+import { MIN_RECORDS } from '../../lib/query/suppress-few.js'
 import type { Schema } from '../../lib/schema/schema.js'
 import { USERS_SCHEMA } from '../../lib/schema/users-schema.js'
 import type { Parameters, ParametersSchema } from '../http/query.js'
@@ -25,7 +26,8 @@ const SERVERS = [
 const BEARER = {
   type: 'http' as const,
   scheme: 'bearer',
-  description: 'An API key or a token (JWT), if the service has credentials configured: `Authorization: Bearer <key or token>`. The scope that an operation needs is in its `security`; the scope `read` includes `stats`, which allows figures only.'
+  description: 'An API key or a token (JWT), if the service has credentials configured: `Authorization: Bearer <key or token>`. The scope that an operation needs is in its `security`; ' +
+    `the scope \`read\` includes \`stats\`, which allows \`GET /stats\` only, without anything about fewer than ${MIN_RECORDS} records.`
 }
 
 const TAGS = [
