@@ -5,7 +5,7 @@ export interface FuzzOptions {
   readonly seed: number
   /** Runs of each target. Default: as many as the time allows. */
   readonly runs?: number | undefined
-  /** The duration of each target. Default: not limited. */
+  /** The time limit of each target. Default: none. */
   readonly minutes?: number | undefined
   /** The path to one case, from the report of a failure. */
   readonly path?: string | undefined

@@ -53,10 +53,11 @@ function decode (key: string): string {
   }
 }
 
+/** White space, a comment or a processing instruction. */
 const IGNORED = /^(?:\s+|<!--(?:(?!--)[^])*-->|<\?[\w-]+(?:\s(?:(?!\?>)[^])*)?\?>)/
 const START = /^<([A-Za-z_][\w.-]*)((?:\s+[\w:.-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>/
 
-/** Parses a document without a document type. */
+/** Parses an XML document that has no DOCTYPE. */
 function parseDocument (xml: string): Element {
   let rest = xml.replace(/^\uFEFF/, '')
   // XML 1.0 excludes these characters.

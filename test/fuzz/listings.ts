@@ -11,18 +11,19 @@ import { readListingReference } from './listing-reference.js'
 import type { Target } from './target.js'
 
 const KEYS = ['1.csv', '1.png', '2.csv', 'a b.csv', 'a+b.csv', 'a&b.csv', 'a<b.csv', 'é.csv', '😀.csv', '%41.csv', 'a\nb.csv', 'x/y.csv']
+/** What mutations insert. */
 const TOKENS = [
   '<', '>', '/', '&', ';', '"', '&amp;', '&lt;', '&#x41;', '&#128512;', '&#xd83d;', '&#0;', '&x;', '%41', '%', '+', '\0', '\ufffd', '\n', ' ', '<!--', '-->', '<![CDATA[x]]>', '<?x?>', '<!DOCTYPE x>', '</Contents>', '<Contents>', '</ListBucketResult>',
   '<ListBucketResult>', '<Key>x</Key>', '<Size>1</Size>', '<Size>-1</Size>', '<Size>1e3</Size>', '<Size>9007199254740993</Size>', '<ETag>"x"</ETag>', '<LastModified>2024-01-01T00:00:00.000Z</LastModified>', '<IsTruncated>false</IsTruncated>',
   '<IsTruncated>true</IsTruncated>', '<NextContinuationToken>next</NextContinuationToken>', '<KeyCount>1</KeyCount>', '<EncodingType>url</EncodingType>', '<Contents><Key>z</Key><LastModified>2024-01-01T00:00:00.000Z</LastModified><ETag>"e"</ETag><Size>1</Size></Contents>',
   '999999999999999999999', '0', '1', 'true', 'T25:00:00Z', '2024-02-30'
 ]
-const TOKEN = 'next'
+const CONTINUATION_TOKEN = 'next'
 
 const escape = (text: string) => text.replaceAll(/[&<>"\r\n]/g, (character) => `&#${character.charCodeAt(0)};`)
 const encodeKey = (key: string) => encodeURIComponent(key).replaceAll('%2F', '/').replaceAll('%20', '+')
 
-/** How a server writes a listing. All forms mean the same. */
+/** The form in which a server writes a listing. All forms have the same meaning. */
 const style = fc.record({
   declaration: fc.constantFrom('', '<?xml version="1.0" encoding="UTF-8"?>', "<?xml version='1.0'?>\n"),
   root: fc.constantFrom('', ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'),
@@ -55,11 +56,11 @@ function write ({ objects, isTruncated }: Page, { declaration, root, space, quot
     ]
     return `<Contents>${space}${[...parts.slice(order), ...parts.slice(0, order)].join(space)}${more}${space}</Contents>`
   }
-  const own = [
+  const head = [
     '<Name>lake</Name>', '<Prefix></Prefix>', ...hasCount ? [`<KeyCount>${objects.length}</KeyCount>`] : [], '<MaxKeys>1000</MaxKeys>', `<IsTruncated>${isTruncated}</IsTruncated>`,
-    ...isTruncated ? [`<NextContinuationToken>${TOKEN}</NextContinuationToken>`] : [], ...isEncoded ? ['<EncodingType>url</EncodingType>'] : []
+    ...isTruncated ? [`<NextContinuationToken>${CONTINUATION_TOKEN}</NextContinuationToken>`] : [], ...isEncoded ? ['<EncodingType>url</EncodingType>'] : []
   ]
-  return `${declaration}<ListBucketResult${root}>${space}${[...own, ...objects.map(entry)].join(space)}${space}</ListBucketResult>`
+  return `${declaration}<ListBucketResult${root}>${space}${[...head, ...objects.map(entry)].join(space)}${space}</ListBucketResult>`
 }
 
 /** Headers that have no meaning for a listing, as long as they do not contradict its body. */
@@ -87,7 +88,7 @@ export const listings: Target = {
     const endpoint = await startS3Endpoint()
     endpoint.bucket('lake')
     const list = async () => {
-      // A new one, because a store remembers the ranges of its last listing.
+      // A new store for each listing, because a store remembers the ranges of its last listing.
       const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url })
       const found: ObjectInfo[] = []
       try {
@@ -105,16 +106,16 @@ export const listings: Target = {
         const [token, after] = [query.get('continuation-token'), query.get('start-after')]
         if (after !== null) return { status: 200, body: write({ objects: truth.filter(({ key }) => compareUtf8(key, after) > 0), isTruncated: false }, USUAL) }
         if (token === null) return { status: 200, headers, body: xml }
-        return token === TOKEN ? { status: 200, body: write(REST, USUAL) } : failure(400, 'InvalidArgument')
+        return token === CONTINUATION_TOKEN ? { status: 200, body: write(REST, USUAL) } : failure(400, 'InvalidArgument')
       }
       const expected = readListingReference(xml)
-      // If the document is damaged where nothing is read, the listing may be believed.
+      // If the document is damaged only where the store reads nothing, the listing may succeed: it must then have the objects of the undamaged document.
       truth = [...expected?.objects ?? objects, ...(expected ? expected.next !== undefined : isTruncated) ? REST.objects : []].map((info) => ({ ...info }))
       const about = `${JSON.stringify(String(xml))} ${JSON.stringify(headers)}`
       try {
         const found = await list()
         if (expected !== undefined) assert.deepEqual(found, truth, about)
-        // Of a document that is no valid XML, an ETag may be read wrongly: the object is then downloaded once more.
+        // If the document is not valid XML, an ETag may be read wrongly: the object is then downloaded once more. After several changes, any result is accepted.
         else if (changes.length === 1) assert.deepEqual(found.map(withoutEtag), truth.map(withoutEtag), about)
       } catch (error) {
         assert.ok(error instanceof StoreError, error as Error)

@@ -9,10 +9,10 @@ A fault is printed with its smallest case and the command that replays it, and t
 
 npm run fuzz -- [options]
 
-  --minutes M    how long, divided between the targets (2)
+  --minutes M    the total duration, divided between the targets (2)
   --runs N       the number of runs of each target, instead of a duration
   --seed S       an integer from 0 to 2147483647: the same seed has the same cases (random)
-  --path P       only one case of --seed, as the report of a fault gives it; needs --only
+  --path P       only one case of --seed, as the report of a fault gives it; needs --seed and --only
   --only TARGET  only one of the targets
   --help         print this help
 

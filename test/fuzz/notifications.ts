@@ -7,34 +7,36 @@ import { mutateText, mutations } from '../support/mutations.js'
 import type { Target } from './target.js'
 
 const BUCKETS = ['datalake', 'other', ''] as const
-const NAMES = ['ObjectCreated:Put', 's3:ObjectCreated:CompleteMultipartUpload', 's3:ObjectRemoved:Delete', 'ObjectRemoved:DeleteMarkerCreated', 'LifecycleExpiration:Delete', 's3:ObjectAccessed:Head', 'ObjectTagging:Put', ''] as const
-const TYPES = ['Object Created', 'Object Deleted', 'Object Restore Completed', 'Object Tags Added', ''] as const
+/** The names of events from S3 and MinIO, and the `detail-type` of those from EventBridge. */
+const EVENT_NAMES = ['ObjectCreated:Put', 's3:ObjectCreated:CompleteMultipartUpload', 's3:ObjectRemoved:Delete', 'ObjectRemoved:DeleteMarkerCreated', 'LifecycleExpiration:Delete', 's3:ObjectAccessed:Head', 'ObjectTagging:Put', ''] as const
+const DETAIL_TYPES = ['Object Created', 'Object Deleted', 'Object Restore Completed', 'Object Tags Added', ''] as const
 const KEYS = ['source_data/1.csv', 'source_data/1.png', 'source_data/none.csv', 'source_data/a+b.csv', 'source_data/%C3%BC.json', 'source_data/%', 'source_data/%00.csv', 'source_data/../1.csv', 'processed_data/output.csv', '/etc/passwd', '', `source_data/${'x'.repeat(2000)}.csv`] as const
 
 const key = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...KEYS) }, { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 30 }).map((text) => `source_data/${text}.csv`) })
 const bucket = fc.constantFrom(...BUCKETS).map((name) => ({ name, ownerIdentity: { principalId: 'A1' }, arn: `arn:aws:s3:::${name}` }))
 const object = key.map((key) => ({ key, size: 1, eTag: 'd41d8cd98f00b204e9800998ecf8427e', sequencer: '0A1B2C' }))
-const record = fc.record({ eventVersion: fc.constant('2.1'), eventSource: fc.constant('aws:s3'), eventName: fc.constantFrom(...NAMES), s3: fc.record({ s3SchemaVersion: fc.constant('1.0'), bucket, object }) })
+const record = fc.record({ eventVersion: fc.constant('2.1'), eventSource: fc.constant('aws:s3'), eventName: fc.constantFrom(...EVENT_NAMES), s3: fc.record({ s3SchemaVersion: fc.constant('1.0'), bucket, object }) })
 
 /** Notifications as S3, MinIO and EventBridge send them. */
 const notification = fc.oneof(
   fc.record({ Records: fc.array(record, { maxLength: 4 }) }),
-  fc.record({ EventName: fc.constantFrom(...NAMES), Key: key, Records: fc.array(record, { minLength: 1, maxLength: 1 }) }),
-  fc.record({ version: fc.constant('0'), 'detail-type': fc.constantFrom(...TYPES), source: fc.constant('aws.s3'), detail: fc.record({ bucket, object, reason: fc.constant('PutObject') }) }),
+  fc.record({ EventName: fc.constantFrom(...EVENT_NAMES), Key: key, Records: fc.array(record, { minLength: 1, maxLength: 1 }) }),
+  fc.record({ version: fc.constant('0'), 'detail-type': fc.constantFrom(...DETAIL_TYPES), source: fc.constant('aws.s3'), detail: fc.record({ bucket, object, reason: fc.constant('PutObject') }) }),
   fc.constant({ Service: 'Amazon S3', Event: 's3:TestEvent', Time: '2025-01-01T00:00:00.000Z', Bucket: 'datalake' })
 )
 
-/** A value in the place of another one: of a wrong type, or missing. */
+/** What replaces a value of a notification: `undefined` (the value is then missing), or a value of any type. */
 const replacement = fc.oneof(fc.constantFrom(undefined, null, true, 0, -1.5, '', 'x', [], {}, [null], { Records: [] }), fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<unknown>)
 
-/** A notification in which one value, at any depth, is another one. */
+/** A notification in which one value, at any depth, is replaced. */
 const changed = fc.tuple(notification as fc.Arbitrary<unknown>, fc.nat(), replacement).map(([value, place, other]) => replaceAt(value, place % countValues(value), other))
 
+/** The number of values in a value, at any depth, with itself. */
 function countValues (value: unknown): number {
   return 1 + (typeof value === 'object' && value !== null ? Object.values(value).reduce((sum: number, member) => sum + countValues(member), 0) : 0)
 }
 
-/** Replaces the value with this number, in the order of the text. */
+/** Replaces the value with the number `place`, counted from 0 in the order of the JSON text: 0 is the whole value. */
 function replaceAt (value: unknown, place: number, other: unknown): unknown {
   if (place === 0) return other
   let rest = place - 1
@@ -47,7 +49,7 @@ function replaceAt (value: unknown, place: number, other: unknown): unknown {
   return Array.isArray(value) ? entries.map(([, member]) => member) : Object.fromEntries(entries)
 }
 
-/** Large and deep bodies, some of more than the limit. */
+/** Large and deeply nested bodies, some of them above the size limit of request bodies. */
 const HUGE = [
   '['.repeat(1_000_000), `${'['.repeat(500_000)}${']'.repeat(500_000)}`, `{"Records":${'['.repeat(400_000)}${']'.repeat(400_000)}}`, '{"a":'.repeat(150_000) + '1' + '}'.repeat(150_000),
   `{"Records":[${'1,'.repeat(500_000)}1]}`, `{"Records":[${'{},'.repeat(300_000)}{}]}`, `{"Records":[${'[],'.repeat(300_000)}[]]}`,
@@ -72,7 +74,7 @@ const MAX_CPU_MS = 2000
 
 export const notifications: Target = {
   name: 'notifications',
-  about: 'bodies of POST /events/s3: real events, damaged ones, any JSON, deep and huge ones: no 5xx, as the document promises, in bounded time, and no record changes',
+  about: 'bodies of POST /events/s3: real events, damaged ones, any JSON, deep and huge ones: no 5xx, a 2xx exactly for what the OpenAPI document describes, in bounded time, and no record changes',
   runs: 300,
   open: async () => {
     const closing: (() => unknown)[] = []
@@ -105,7 +107,7 @@ export const notifications: Target = {
   }
 }
 
-/** The JSON value of a body; `undefined` if it has none, or one with members that change prototypes, which the server refuses. */
+/** The JSON value of a body; `undefined` if the body is not JSON, or has members that could change prototypes, which the server refuses. */
 function parse (payload: string): unknown {
   try {
     const value: unknown = JSON.parse(payload)
@@ -115,7 +117,7 @@ function parse (payload: string): unknown {
   }
 }
 
-/** Whether the document describes a body, and it has the members of one of the three kinds. */
+/** Whether the OpenAPI document describes a body, and the body has the members of one of the three kinds of notifications. */
 function isDocumented (value: unknown): boolean {
   if (!Check(BucketNotification, value)) return false
   const { Records, Event, detail, 'detail-type': detailType } = value

@@ -36,7 +36,7 @@ const FILES = {
 const KEYS = ['1000', '1001', 'a b', 'x%2Fy', 'bad', 'orphan', 'none']
 const COLUMNS = ['user_id', 'first_name', 'last_name', 'birthts', 'img_path', 'city', '__proto__', 'none', '*', 'average_age']
 
-/** Values that are seldom valid: for each parameter and header. */
+/** Values for any parameter or header. They are seldom valid. */
 const ODD = fc.oneof(
   fc.constantFrom('', ' ', '*', ',', ',,', '%', '%00', '\0', '\n', '\ud83d', '😀', 'null', 'true', 'NaN', '-0', '1e999', '-1', '9007199254740993', '0x10', '1,2', '"', '""', '__proto__', 'constructor', '2025-02-30T00:00:00Z', '0000-01-01T00:00:00Z', 'a'.repeat(3000)),
   fc.string({ unit: 'grapheme', maxLength: 12 })
@@ -45,13 +45,13 @@ const ODD = fc.oneof(
 const condition = fc.tuple(fc.constantFrom('', '!'), fc.constantFrom(...COLUMNS), fc.constantFrom('', '=', '!=', '<', '<=', '>', '>=', '~', '^=', '==', '<>'), fc.oneof(fc.constantFrom('0', 'Ann', '1000', '-1', '9e15', ''), ODD)).map((parts) => parts.join(''))
 const columnList = fc.array(fc.tuple(fc.constantFrom('', '', '', '-'), fc.constantFrom(...COLUMNS)).map((parts) => parts.join('')), { minLength: 1, maxLength: 3 }).map((names) => names.join())
 
-/** What the service has named in earlier responses, and clients send again. */
+/** Names that the service has returned in earlier responses, and that clients send back. */
 interface Named { readonly cursors: readonly string[], readonly versions: readonly string[], readonly etags: readonly string[], readonly jobs: readonly string[] }
 
-/** Values of a parameter: valid ones, the bounds and what is just beyond, and others. */
+/** Values of a parameter: valid ones, its bounds and the values just beyond them, and others. */
 function valuesOf (name: string, schema: Schema, named: Named): fc.Arbitrary<string> {
-  const { type, format, enum: values, minimum = -1e6, maximum = 1e6, items, default: byDefault, examples = [] } = schema
-  const known = [...examples.flat(), ...values ?? [], ...byDefault === undefined ? [] : [byDefault]].map(String)
+  const { type, format, enum: values, minimum = -1e6, maximum = 1e6, items, default: defaultValue, examples = [] } = schema
+  const known = [...examples.flat(), ...values ?? [], ...defaultValue === undefined ? [] : [defaultValue]].map(String)
   const special: Readonly<Record<string, fc.Arbitrary<string>>> = {
     where: condition,
     columns: columnList,
@@ -96,11 +96,11 @@ const EXTRA_HEADERS = fc.record({
   traceparent: fc.constantFrom('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'x')
 }, { requiredKeys: [] })
 
-/** HTTP does not allow other characters in headers. */
+/** Replaces the characters that HTTP does not allow in the value of a header. */
 const toHeader = (text: string) => text.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '?')
 const encode = (text: string) => encodeURIComponent(text.replaceAll(/\p{Surrogate}/gu, '\ufffd'))
 
-/** Sometimes given, and then sometimes twice. */
+/** The values of a parameter that is given once or, in one of ten cases, twice. */
 const repeated = (values: fc.Arbitrary<string>) => fc.oneof({ weight: 9, arbitrary: values.map((value) => [value]) }, { weight: 1, arbitrary: fc.tuple(values, values) })
 
 function requestsTo (path: string, method: string, parameters: readonly Parameter[], resolve: (schema: Schema) => Schema, named: Named): fc.Arbitrary<Request> {
@@ -129,6 +129,7 @@ function requestsTo (path: string, method: string, parameters: readonly Paramete
 
 export const requests: Target = {
   name: 'requests',
+  // `inject` throws if a response is not as documented (see `build`).
   about: 'requests of the OpenAPI document with valid, extreme and invalid values: no 5xx, and every response is as documented',
   runs: 500,
   open: async () => {

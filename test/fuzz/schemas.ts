@@ -13,7 +13,7 @@ const NAMES = ['a', 'b', 'user_id', 'Größe', 'x y', '__proto__', 'constructor'
 /** Texts that are values of at least one type, or nearly. */
 const CELLS = ['', 'NA', '0', '-0', '1', '2', '-1', '1.5', '1,5', '1.234,5', '1 234', '€ 7', '1e3', '9007199254740993', '8640000000000001', 'true', 'yes', 'no', '2024-02-29', '2023-02-29', '29/2/24', '2024-01-26T12:00:00Z', '2024-060', '01 Jan 2024', 'ab', 'é', ' ', 'a\u2028b']
 const FORMATS = ['default', '%Y-%m-%d', '%d/%m/%y', '%Y-%j', '%d %b %Y', '%B %d, %Y', '%Y%m%d%%', '%Y-%m-%dT%H:%M:%S.%f%z', '(%Y)[%m]{%d}|\\']
-/** What no property accepts, or only some of them. */
+/** Values that no property of a schema accepts, or only some properties. */
 const ODD: readonly unknown[] = [
   null, true, 0, -1, 0.5, 1e300, '', ' ', 'a ', '\n', '\0', '\ud83d', '😀', '__proto__', 'a\nb', '%', '%\n', '%Y', '%Q', 'any', '(', '(?<a>b)\\k<c>', '(?:x{1000}){1000}', 'a{99999}', '[', [], {}, [[]], ['a', 'a'], ['\n'], [null],
   { toString: 1 }, { value: 'x' }, { value: '' }, { value: 1 }, { required: true, pattern: '(' }, { minimum: 9e15 }, { enum: [{}] }, { minimum: '1', maximum: '0' }, { minLength: 2, maxLength: 1 }
@@ -112,7 +112,7 @@ function read (json: string): Schema | undefined {
   }
 }
 
-/** The values of a file: one for each field, and the index of the field that has no column (-1: none). */
+/** A file: its values, from which each field takes one, and the index of the field that has no column (-1: each field has one). */
 const file = fc.record({ cells: fc.array(cell, { minLength: 12, maxLength: 12 }), gap: fc.constantFrom(-1, 0, 1, 2), isJson: fc.boolean(), asText: fc.boolean() })
 
 function write ({ fileFields }: Schema, { cells, gap, isJson, asText }: typeof file extends fc.Arbitrary<infer T> ? T : never): Buffer {
