@@ -17,7 +17,7 @@ export interface SeenData {
   readonly freshness: Freshness
 }
 
-/** The interval of time, in milliseconds, whose states of the bucket a view may have. */
+/** A response may show what the bucket had at any time of this interval, in milliseconds since the start of the history. */
 export interface Interval { readonly since: number, readonly until: number }
 
 /** Reads all records of a data version. */
@@ -39,7 +39,7 @@ export function parseOutput (csv: string): SeenRecords {
   return new Map(rows.map(([id, name]) => [id!, { name: name!, image: undefined }]))
 }
 
-/** Returns what is wrong with a response, and adds to the view of the replica what it has shown. */
+/** Returns what is wrong with a response; `undefined` if nothing is. Adds to `view`, the view of the replica, what the response has shown. */
 export function checkData (model: Model, view: View, { records, entries, freshness }: SeenData, interval: Interval): string | undefined {
   const rejects = new Map(entries.filter(({ code }) => code !== 'orphan').map((entry) => [entry.user_id, entry]))
   for (const [id, { code, last_good: lastGood }] of rejects) {
@@ -53,7 +53,7 @@ export function checkData (model: Model, view: View, { records, entries, freshne
   return checkInfoFiles(model, view, records, interval, rejectOf) ?? checkImages(model, view, records, interval)
 }
 
-/** Returns what is wrong with the records of a response or of an output, images aside. */
+/** Returns what is wrong with the records of a response or of an output, images aside; `undefined` if nothing is. Adds to `view` what they show. */
 export function checkInfoFiles (
   model: Model, view: View, records: SeenRecords, { since, until }: Interval, rejectOf: (id: string) => Shown['reject'] = () => 'unknown'
 ): string | undefined {

@@ -13,7 +13,7 @@ import type { Timeline } from './timeline.js'
 export interface Weather {
   /** The mean time of a request, in milliseconds. */
   readonly latencyMs: number
-  /** The share of the requests that have a fault. */
+  /** The share of the requests that have a fault, from 0 to 1. */
   readonly faults: number
 }
 
@@ -30,7 +30,7 @@ const FAULTS = {
 /** An object whose content begins with this text cannot be read, like one that a policy denies or that is archived. */
 export const UNREADABLE = 'unreadable '
 
-/** The time limit of a request without one of its own, in milliseconds. */
+/** The time limit of a request that has none of its own, in milliseconds. */
 const MAX_MS = 10_000
 
 export interface SimulatedStoreOptions {

@@ -2,7 +2,7 @@ import { ObjectList } from '../../lib/store/object-list.js'
 import { infoKey } from './ids.js'
 import type { Random } from './random.js'
 
-/** A large lake has two halves of this many more records. The loss of one half is large: more than 100 records, and more than 20 %. */
+/** The number of records of each half of a large lake, which it has besides those of `IDS`. The loss of one half is large: at least 100 records, and more than 20 %. */
 const HALF = 110
 
 /** The ids of the two halves. */
@@ -12,9 +12,9 @@ export const HALVES: readonly (readonly string[])[] = ['m', 'n'].map((letter) =>
 export interface LargeLake {
   /** What replaces the usual settings: requests are quick and few of them fail, since there are many. */
   readonly overrides: { readonly latencyMs: number, readonly faults: number, readonly pageSize: number, readonly maxListRequests: number }
-  /** The share of the listings that wrongly lack a half, or both. */
+  /** The share of the listings that wrongly lack one half or both, from 0 to 1. */
   readonly wrongListings: number
-  /** The mean time between changes of whole halves, in milliseconds. */
+  /** The mean time between deletions or uploads of whole halves, in milliseconds. */
   readonly changeMs: number
 }
 
@@ -29,7 +29,7 @@ export function drawLargeLake (random: Random): LargeLake | undefined {
 }
 
 export interface WrongListingsOptions {
-  /** The share of the listings that are wrong; it may change. */
+  /** The share of the listings that are wrong, from 0 to 1; it may change. */
   readonly share: () => number
   readonly random: Random
   /** The ids of the records that the process has; `undefined` if it has no data yet. */

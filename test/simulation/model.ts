@@ -1,6 +1,6 @@
 import { imageKey, infoKey } from './ids.js'
 
-/** What an object is during some time: an info file with this content, an invalid or unreadable one, an image, or no object. */
+/** What an object is during some time: `good`, a valid info file or an image; `bad`, an info file that is invalid or cannot be read; `gone`, no object. */
 export interface ObjectVersion {
   readonly kind: 'good' | 'bad' | 'gone'
   /** Identifies the content: of an info file its first name, of an image its ETag. Empty if there is no valid content. */
@@ -15,13 +15,13 @@ export interface Shown {
   /** `undefined`: it shows no such object. */
   readonly content: string | undefined
   /**
-   * What the view reports of the listed version, in place of which it shows an earlier one or none: that it is `invalid`, or that it could not be read (`unread`).
-   * `undefined`: it shows the listed version. Outputs do not contain that: `unknown`.
+   * Why the view shows an earlier version than the listed one, or none: the listed version is `invalid`, or could not be read (`unread`). `undefined`: the view shows the listed
+   * version. `unknown`: the view is an output, which does not contain this.
    */
   readonly reject: 'invalid' | 'unread' | 'unknown' | undefined
 }
 
-/** A view of the bucket as the model knows it: for each key the version that was shown last, as a number. */
+/** What a replica or the outputs have shown: for each key the version that was shown last, as its index in the history of the object. */
 export type View = Map<string, number>
 
 /** A plain model of the bucket: all versions that each object has had. */
@@ -33,7 +33,7 @@ export class Model {
 
   /**
    * @param ids of all records that there may be. At first no object exists.
-   * @param isReadAgain whether a version that has been read may be read again, and fail, because the ETags of listings and responses differ
+   * @param isReadAgain whether a replica may read a version again that it has read already, and fail, because the ETags of listings and responses differ
    */
   constructor (ids: readonly string[], isReadAgain = false) {
     this.ids = new Set(ids)
@@ -48,8 +48,11 @@ export class Model {
   }
 
   /**
-   * The number of the earliest version that what a view shows can come from: not before the one that it has shown earlier, and current at some time of
-   * an interval. Returns `undefined` if no version of the object can be the one that is shown.
+   * The index of the earliest listed version with which a view can show this. Returns `undefined` if no version allows it: the view is then wrong.
+   *
+   * @param earlier the index of the version that the view has shown before, which it must not go back from
+   * @param since the version must have been current at some time from this one, in milliseconds
+   * @param until the end of that interval, in milliseconds
    */
   find (key: string, { content, reject }: Shown, earlier: number, since: number, until: number): number | undefined {
     const history = this.#histories.get(key)!
@@ -65,7 +68,7 @@ export class Model {
     return found === -1 ? undefined : found
   }
 
-  /** Whether one content of an object, or its absence, is later than another one. */
+  /** Whether an object had one content later than another one. Empty text stands for its absence. */
   isLater (key: string, content: string, other: string): boolean {
     const placeOf = (searched: string) => this.#histories.get(key)!.findIndex((version) => version.content === searched)
     return placeOf(content) > placeOf(other)

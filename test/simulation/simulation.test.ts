@@ -5,11 +5,11 @@ import { LossJudge } from './large-lake.js'
 import { Model } from './model.js'
 import { World } from './world.js'
 
-/** `npm run lab` runs 100,000. */
+/** The number of seeds. `npm run lab` runs 100,000. */
 const SEEDS = 30
-/** A large lake with wrong listings, and with outputs that are held and confirmed. */
+/** A seed with a large lake, wrong listings, and outputs that are held and confirmed. */
 const LARGE_LAKE_SEED = 146
-/** A PUT is executed late, when the output has the bytes again that its condition names. */
+/** A seed in which a PUT is executed late: its condition is met, because the output has the bytes of an earlier output again. */
 const LATE_OUTPUT_SEED = 9_003_466
 
 t.test('random histories of replicas, faults and changes have no wrong response', async (t) => {

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 
 interface Event { readonly at: number, readonly number: number, readonly task: () => void }
 
-/** Work counts as ended after this number of turns of the event loop in which it has scheduled no event. */
+/** The work of an event counts as ended after this number of consecutive turns of the event loop in which no event was scheduled. */
 const IDLE_TURNS = 6
 
 /** Virtual time: events in the order of their times and, at the same time, in the order in which they were scheduled. Work takes no time. */
@@ -13,7 +13,7 @@ export class Timeline {
   readonly #events: Event[] = []
   #count = 0
 
-  /** Calls `task` after some milliseconds, unless the function that it returns is called before. */
+  /** Calls `task` after `ms` milliseconds. Returns a function that cancels this. */
   readonly schedule = (ms: number, task: () => void): (() => void) => {
     const event = { at: this.now + Math.max(0, ms), number: this.#count++, task }
     let i = this.#events.length

@@ -22,8 +22,9 @@ const START = Date.parse('2025-06-15T12:00:00Z')
 const BUCKET = 'datalake'
 const OUTPUT_KEY = 'processed_data/output.csv'
 const SNAPSHOT_KEY = 'processed_data/output.snapshot.arrow'
-/** How long faults and changes last, and how long the replicas then have to become current, in milliseconds. */
+/** How long faults and changes last, in milliseconds. */
 const TROUBLE_MS = 25_000
+/** How long the replicas then have to become current, in milliseconds. */
 const CALM_MS = 40_000
 /**
  * By how many milliseconds the data of several replicas may be older than that of a single one if the leader has to be replaced: the state that a leader has written is up to RENEW_MS older than its
@@ -37,10 +38,10 @@ const FLOOD = 1001
 /** The mean time after which a client confirms a held output, if it does, in milliseconds. */
 const CONFIRM_MS = 1000
 
-/** The longest pause after a download that has timed out, in milliseconds. Until it has ended, the data is stale or, if no version of the file is known, there may be none. */
+/** The longest pause after a download that has timed out, in milliseconds. Until it has ended, the data is stale or, if no version of the file is known, there may be no data. */
 const MAX_TIMEOUT_PAUSE_MS = 40_000
 
-/** An upper limit of the requests for listings for which the budget is spent, at any time of a history. */
+/** An upper bound of the LIST requests whose budget a replica has spent in advance, at any time of a history. */
 const MAX_REQUESTS = 50
 
 /** Lets the library load the modules that it loads with the first snapshot: that takes real time, which would change the order of events. */
@@ -64,7 +65,7 @@ export interface Outcome {
   /** What was wrong first; `undefined` if nothing was. */
   readonly failure: string | undefined
   readonly responses: number
-  /** The number of replaced images that consumers have missed and were allowed to miss, because they went from one replica to another: see decisions 19 and 21. */
+  /** The number of replaced images that consumers have missed because they went from one replica to another, as decisions 19 and 21 allow. */
   readonly missedImages: number
   /** How many times an output went back because a late PUT met its condition again, which decision 29 allows. */
   readonly lateOutputs: number
@@ -72,6 +73,7 @@ export interface Outcome {
 
 interface Replica {
   readonly name: string
+  /** The number of the replica, from 0. A process that starts in place of one that has ended has the same. */
   readonly place: number
   readonly startedAt: number
   readonly transformer: UserDataTransformer
@@ -83,7 +85,7 @@ interface Replica {
 }
 
 /** A client that keeps a copy of the records by reading changes, from any replica. */
-interface Consumer { position: string, /** The replica that has returned it. */ server: string, records: Map<string, string> }
+interface Consumer { position: string, /** The replica that has returned the position. */ server: string, records: Map<string, string> }
 
 /** One random history: replicas of one bucket, whose store has faults, and clients that check every response. */
 export class World {
@@ -114,7 +116,7 @@ export class World {
   /** The durations of the longest complete listing and of the longest reconcile, in milliseconds. */
   #longestListingMs = 0
   #longestReconcileMs = 0
-  /** The names of the processes that may have ended without a snapshot of their last state: they were killed, could not write it, or had found a large loss that the output did not have yet. */
+  /** The names of the processes that may have ended without a snapshot of their last state: they were killed, could not write it, or had found a large loss before the output had it. */
   readonly #unsaved = new Set<string>()
   /** The names of the processes that could not read the snapshot at their start. */
   readonly #cold = new Set<string>()
@@ -243,7 +245,7 @@ export class World {
     }
   }
 
-  /** Sends events of which nothing is true, sometimes very many. */
+  /** Sends an event of a change that has not happened, or sometimes many of them. */
   #forge (): void {
     const random = this.#randoms.events
     const key = random.pick([infoKey(random.pick(IDS)), imageKey(random.pick(IDS)), infoKey('nobody'), OUTPUT_KEY, 'source_data/../x.csv', ''])
@@ -293,7 +295,7 @@ export class World {
       }),
       isAlive: () => replica.isAlive,
       onPut: (key, sentAt, { ifMatch }) => { if (key === OUTPUT_KEY) this.#checkOutput(typeof ifMatch === 'string' && sentAt < this.#outputAt) },
-      // Without the right to list, a key that does not exist is denied: so the process takes it for a missing snapshot.
+      // A store also denies the GET of a key that does not exist, if the client may not list. So the process assumes that there is no snapshot.
       onGetDenied: (key) => { if (key === SNAPSHOT_KEY) this.#cold.add(name) },
       log: (text) => this.#log(`${name} ${text}`)
     })
@@ -367,7 +369,7 @@ export class World {
     this.#responses++
     if (ageMs === undefined) {
       this.#log(`${name} has no data: ${staleReasons.join()}`)
-      // Without a reason, the first reading of the lake has not ended yet.
+      // There is no reason while the first reading of the lake has not ended.
       if (staleReasons.length === 0 && this.#timeline.now - startedAt < this.#settings.refreshWaitMs) this.#fail(`${name} has no data, and no reason`)
       return
     }
@@ -383,8 +385,8 @@ export class World {
   }
 
   /**
-   * By how many milliseconds an age may be too low if a replica computes it from the state of another one and their clocks differ. The replica then knows only that the state was sent after the previous
-   * one (`estimateTime`), so the limit is the time between two states, which is longest when a leader is replaced.
+   * By how many milliseconds an age may be too low if a replica computes it from the state of another one, and their clocks differ. The replica then knows only that this state was sent after the previous
+   * state (`estimateTime`), so the limit is the time between two states, which is longest when a leader is replaced.
    */
   get #clockError (): number {
     return this.#settings.isSharing && this.#settings.skews.some((skew) => skew !== 0) ? MAX_TAKEOVER_DELAY_MS : 0
@@ -426,9 +428,9 @@ export class World {
   }
 
   /**
-   * An output has been written: it must not be older than the one before.
+   * Checks an output that has just been written: it must not be older than the previous one.
    *
-   * @param mayGoBack whether others were written after this PUT was sent, and its condition was true again because the last of them had the same bytes as an earlier one. Decision 29 allows that such
+   * @param mayGoBack whether other outputs were written after this PUT was sent, and its condition was met because the last of them had the same bytes as an earlier one. Decision 29 allows that such
    * an output is older: the next job corrects it.
    */
   #checkOutput (mayGoBack: boolean): void {
@@ -454,7 +456,7 @@ export class World {
     await transformer.ensureFresh()
     if (transformer.freshness().ageMs === undefined) return
     const { count, isSharing } = this.#settings
-    // Among replicas that do not share listings, a position is valid only on the one that has returned it.
+    // If replicas do not share listings, a position is valid only on the replica that has returned it.
     const isValid = isSharing || count === 1 || consumer.server === name
     const since = isValid ? consumer.position : ''
     const changes = since === '' ? undefined : await transformer.findChanges(since)
@@ -480,7 +482,7 @@ export class World {
       // Another replica has found a later image already: this one reports it once it has found it as well.
       if (isImageOnly && this.#model.isLater(imageKey(id), imageIn(copy), imageIn(record))) continue
       // Decision 21: an image may be missed that was replaced between the listings of two replicas, if the first one led when it listed.
-      // Decision 19: the same after a process has ended without a snapshot of its last state, or the next one could not read it.
+      // Decision 19: an image may also be missed after a process has ended without a snapshot of its last state, or if the next process could not read the snapshot.
       if (!isImageOnly || !mayMiss) return this.#fail(`the changes of ${name} since ${since} do not lead to its records: ${id} is ${copy}, not ${record}`)
       this.#log(`${name} changes since ${since} miss the image of ${id}, as is allowed`)
       this.#missedImages++
@@ -525,7 +527,7 @@ export class World {
     this.#fail(checkInfoFiles(this.#model, this.#outputView, this.#output, { since: now, until: now }))
   }
 
-  /** While nothing changes, refreshes download nothing. Events that are late have files read again. */
+  /** While nothing changes, refreshes download nothing. With events this is not checked: a late one causes a file to be downloaded again. */
   async #checkDownloads (): Promise<void> {
     if (this.#settings.events !== undefined) return
     const before = this.#downloads
@@ -535,12 +537,12 @@ export class World {
   }
 }
 
-/** Whether a replica has reached this position by a listing without leading: it then has a number of nine digits. */
+/** Whether a replica has reached this position by itself, so that others may not have it. Its name then ends with nine digits: see `randomPosition`. */
 function isOwnPosition (position: string): boolean {
   return /~\d{9}$/.test(position)
 }
 
-/** Records as text; the many of a large lake only as their number. */
+/** Records as text; those of the halves of a large lake only as their number. */
 function describe (records: SeenRecords): string {
   const few = IDS.filter((id) => records.has(id))
   return `${few.map((id) => `${id}=${records.get(id)!.name}${records.get(id)!.image === undefined ? '' : '+'}`).join()}${records.size > few.length ? ` and ${records.size - few.length} more` : ''}`
