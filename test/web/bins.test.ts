@@ -18,7 +18,7 @@ t.test('ages have all bins between the lowest and the highest', async (t) => {
   t.same(binFilters(age, bins, 1, 2), [['min_age', '0'], ['max_age', '9']])
 })
 
-t.test('no values are no bins', async (t) => {
+t.test('a column without values has no bins', async (t) => {
   t.same(binsOf(age, { count: 0, age_histogram: [] }), [])
   t.same(binsOf(users.byName.get('birthts')!, { count: 0 }), [])
 })
@@ -27,7 +27,7 @@ t.test('the width of age bins leads to about 20 bins, and is at most 999 years',
   for (const [lowest, highest, width] of [[14, 90, 5], [0, 20, 1], [-3, 45, 2], [0, 249, 10], [0, 9999, 500], [0, 99_999, 999]] as const) t.equal(ageBinWidth(lowest, highest), width)
 })
 
-t.test('the filters of a bar select the records that it shows, in every lake', async (t) => {
+t.test('the filters of a bar select the records that it shows, in each example lake', async (t) => {
   let count = 0
   for (const name of ['devices', 'pets', 'products']) {
     const app = await buildOnExample(t, name)
@@ -48,7 +48,7 @@ t.test('the filters of a bar select the records that it shows, in every lake', a
   t.ok(count > 100)
 })
 
-t.test('edges below the plot are short', async (t) => {
+t.test('a label below the plot has only the parts of a date that the range of the plot needs', async (t) => {
   const born = columnsIn('examples/pets/schema.json').byName.get('born')!
   const day = 86_400_000
   t.equal(formatTick(born, Date.UTC(2020, 4, 3), 20 * 365 * day), '2020')

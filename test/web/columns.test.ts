@@ -4,7 +4,7 @@ import { columnsIn } from './columns.js'
 
 const names = (columns: readonly { readonly name: string }[]) => columns.map(({ name }) => name)
 
-t.test('the columns of the users lake', async (t) => {
+t.test('of the users lake, declared columns without images are shown, numbers are plotted, and columns other than the key that conditions can name are grouped', async (t) => {
   const users = columnsIn('schemas/users.json', 'city', 'a=b')
   t.same(names(users.all), ['user_id', 'first_name', 'last_name', 'birthts', 'age', 'img_path', 'city', 'a=b'])
   t.same(names(users.shown), ['user_id', 'first_name', 'last_name', 'birthts', 'age'])

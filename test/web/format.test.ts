@@ -1,7 +1,7 @@
 import t from 'tap'
 import { countOf, formatAgo, formatFigure, formatMean, formatPercent, formatValue } from '../../web/format.js'
 
-t.test('values follow the types of their columns', async (t) => {
+t.test('values are formatted by the types of their columns', async (t) => {
   const cases = [
     ['integer', false, 1234567, '1234567'],
     ['integer', true, -987822000000, '1938-09-12 21:00'],

@@ -14,7 +14,7 @@ function idAt (record: number): string {
   return String(record).padStart(5, '0')
 }
 
-/** A listing, and a function that returns the requests which it takes to read rows: their methods and limits. */
+/** Opens a listing. `read` reads rows, and returns the requests that it has sent for them: their methods and limits. */
 function open (...entries: readonly Entry[]) {
   const requests: string[] = []
   const send = async (path: string, { method }: { readonly method: string }) => {
@@ -65,7 +65,7 @@ t.test('every row of a listing is the one that a download has there, whatever th
   }
 })
 
-t.test('the first page stays in memory, so that a listing is of one state of the data', async (t) => {
+t.test('a listing continues with the data version that it began with, also after a change, and its first page stays in memory', async (t) => {
   const { pages, read } = open()
   for (let first = 0; first < 7000; first += 100) await read(first, first + 100)
   t.same([pages.row(0), pages.row(100)], [{ user_id: '00000' }, undefined])

@@ -1,18 +1,8 @@
 import t from 'tap'
 import { parseSchema } from '../../lib/schema/schema.js'
 import { keyMember } from '../../routes/http/key-names.js'
-import { EventParser } from '../../web/event-stream.js'
 import { imagePath, recordPath, rejectsParameter } from '../../web/paths.js'
 import { columnsIn } from './columns.js'
-
-t.test('events are read from text that arrives in any pieces', async (t) => {
-  const text = ':\n\nevent: changes\nid: A~1\ndata: {"a":1}\n\n: comment\n\nevent: reset\r\nid: B\r\ndata: {}\r\n\r\n'
-  for (let size = 1; size <= text.length; size++) {
-    const parser = new EventParser()
-    const events = Array.from({ length: Math.ceil(text.length / size) }, (_, i) => parser.push(text.slice(i * size, (i + 1) * size))).flat()
-    t.same(events, [{ name: 'changes', id: 'A~1' }, { name: 'reset', id: 'B' }], `${size} characters`)
-  }
-})
 
 t.test('paths encode keys and names', async (t) => {
   t.equal(recordPath('a b%ü#?'), 'data/a%20b%25%C3%BC%23%3F')
