@@ -1,5 +1,5 @@
 #!/bin/sh
-# As the image of ClickHouse does, with one node: CLICKHOUSE_USER and CLICKHOUSE_PASSWORD name an account in place of `default`.
+# Starts one node of ClickHouse. CLICKHOUSE_USER and CLICKHOUSE_PASSWORD define an account, as in the image of ClickHouse; `default` can then log in only from this machine.
 set -e
 account() { echo "<$1><password>$2</password><networks><ip>$3</ip></networks><profile>default</profile><quota>default</quota></$1>"; }
 cat >/users.xml <<XML
@@ -11,6 +11,7 @@ cat >/config.xml <<XML
 <user_directories><users_xml><path>/users.xml</path></users_xml></user_directories>
 <remote_servers><default><shard><replica><host>localhost</host><port>9000</port></replica></shard></default></remote_servers></clickhouse>
 XML
+# `clickhouse local` ends after its query. So the query opens the ports, and then sleeps for a day.
 exec /launcher /libchdb.so --config-file /config.xml --path /var/lib/clickhouse --http_port 8123 --tcp_port 9000 --listen_host 0.0.0.0 --query \
   'SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; SELECT sleepEachRow(1) FROM numbers(86400)
    SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 0 FORMAT Null' </dev/null

@@ -5,7 +5,7 @@ import { startS3Endpoint, type S3Endpoint, type S3EndpointOptions } from '../sup
 import type { StoreProfile } from '../support/s3-protocol.js'
 import { contract } from '../support/store-contract.js'
 
-/** Keys that S3 accepts, but not every store. */
+/** Keys that S3 accepts, but not every store does. */
 const ADDITIONAL_KEYS = ['line\nbreak', 'control\u0001', 'a//b', '/leading', 'trailing/', 'a/../b', './c']
 
 async function start (t: Test, options: S3EndpointOptions): Promise<{ endpoint: S3Endpoint, store: S3Store }> {
@@ -18,7 +18,7 @@ async function start (t: Test, options: S3EndpointOptions): Promise<{ endpoint: 
   return { endpoint, store }
 }
 
-/** @param additionalKeys those of them that the server accepts */
+/** @param additionalKeys those of ADDITIONAL_KEYS that the server accepts */
 function testEndpoint (t: Test, profile: StoreProfile, additionalKeys: readonly string[] = ADDITIONAL_KEYS): void {
   contract(t, {
     open: async (t, keys = []) => {
@@ -40,9 +40,9 @@ function testEndpoint (t: Test, profile: StoreProfile, additionalKeys: readonly 
 
 t.test('an endpoint that behaves as AWS', async t => testEndpoint(t, 'aws'))
 t.test('an endpoint that behaves as MinIO', async t => testEndpoint(t, 'minio', ['line\nbreak', 'control\u0001', 'trailing/']))
-t.test('an endpoint with the quirk of Ceph RGW 16.2', async t => testEndpoint(t, 'rgw'))
+t.test('an endpoint that behaves as Ceph RGW 16.2', async t => testEndpoint(t, 'rgw'))
 
-t.test('an endpoint that ignores conditions', async (t) => {
+t.test('an endpoint that ignores the conditions of writes', async (t) => {
   const { endpoint, store } = await start(t, { profile: 'unconditional' })
   endpoint.bucket('lake').put('key', 'old')
   for (const ifMatch of [null, 'other']) t.match(await store.put('key', Buffer.from('new'), { ifMatch }), { etag: String })
