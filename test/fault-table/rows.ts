@@ -290,13 +290,13 @@ export const SECTIONS: readonly Section[] = [
         guarantee: 'It counts as deleted only if it is not listed again; otherwise it is a reject, and its last good record stays. If it was uploaded again meanwhile, it is read at the next refresh.',
         tests: [
           ['test/lib/source/reconcile.test.ts', 'an object that is listed and cannot be found is deleted only if it is not listed again'],
-          ['test/lib/source/reconcile.test.ts', 'a file that is deleted, uploaded again with the same content and deleted while it is read is waited for']
+          ['test/lib/source/reconcile.test.ts', 'outputs wait for a file that is deleted, uploaded again with the same content, and deleted while it is read']
         ]
       },
       {
         fault: 'Listings and responses have different ETags',
         guarantee: 'The object is downloaded twice, and not at each refresh.',
-        tests: [['test/lib/source/reconcile.test.ts', 'a store whose listings and responses have different ETags is read twice, and not at each refresh']]
+        tests: [['test/lib/source/reconcile.test.ts', 'if listings and responses have different ETags, each file is downloaded twice, and not at each refresh']]
       },
       {
         fault: 'A server that ignores `start-after`',
@@ -380,7 +380,7 @@ export const SECTIONS: readonly Section[] = [
         fault: 'A file that is still being written (folder lakes)',
         guarantee: 'Without a line end at its end it is not taken before it is two seconds old.',
         tests: [
-          ['test/lib/source/reconcile.test.ts', 'a file of a folder without a line end at its end waits until it is two seconds old'],
+          ['test/lib/source/reconcile.test.ts', 'a file of a folder that does not end with a line end is not served until it is two seconds old'],
           ['test/routes/warnings.test.ts', 'a file of a folder that may be incomplete is read as soon as it is two seconds old, however old the data may be']
         ]
       },
@@ -403,7 +403,7 @@ export const SECTIONS: readonly Section[] = [
         guarantee: 'Each response is of one version.',
         tests: [
           ['test/routes/image.test.ts', 'an image that was changed since the listing is read again'],
-          ['test/lib/source/image-reader.test.ts', 'a store that ignores If-Match: an image that was replaced is read again, with its own ETag']
+          ['test/lib/source/image-reader.test.ts', 'if a store ignores If-Match and returns another version of an image, the image is read again, and the response has the ETag of its body']
         ]
       },
       {

@@ -176,7 +176,7 @@ t.test('CSV and Parquet have the types of the schema', async (t) => {
   t.same(rows, [['X', '1', 5n, 1.5, true, new Date(DAY * 86_400_000), new Date(NOON), '1.png', 'Rome'], [null, '2', null, null, false, null, null, null, null]])
 })
 
-t.test('a lake without a birth field and without images', async (t) => {
+t.test('a lake without a birth field and images has statistics without ages, no attachments, and no filters by birth', async (t) => {
   const version = new TableVersion(tableOfAny(WITHOUT_BIRTH, [{ key: 'b', values: [null] }, { key: 'a', values: [1.5] }]), 'UTC')
   t.same(await version.statistics({ asOf: 0, binWidth: 10 }), { count: 2, average_age: -1, median_age: null, youngest_age: null, oldest_age: null, with_image: 0, age_histogram: [] })
   t.equal(await version.attachment('a', 'photo'), undefined)
@@ -194,7 +194,7 @@ async function openLake (t: Test, files: NonNullable<Parameters<Test['testdir']>
   return { store, transformer }
 }
 
-t.test('a lake with ISO dates: records, ages, output and snapshot', async (t) => {
+t.test('dates of birth give ages, are written to the output, and are restored from the snapshot, but not with another schema', async (t) => {
   const files = { 'rex.csv': 'Name;Geburtstag\n', 'tom.csv': 'Name,Geburtstag\nTom,2020-02-29\n', 'kim.csv': 'Name,Geburtstag\nKim,\n', 'kim.png': 'x' }
   const fields = [
     { name: 'pet', type: 'string', source: 'key' },
@@ -225,7 +225,7 @@ t.test('a lake with ISO dates: records, ages, output and snapshot', async (t) =>
   t.same(await restart({ fields: fields.slice(0, 2) }), ['foreign'], 'with another schema the start is cold')
 })
 
-t.test('several image fields: rows, orphans, attachments by field, and a restart from the snapshot', async (t) => {
+t.test('several image fields each have images of their own, also after a restart from the snapshot', async (t) => {
   const png = (text: string) => '\x89PNG\r\n\x1a\n' + text
   const fields = [
     { name: 'sku', type: 'string', source: 'key' },
@@ -273,7 +273,7 @@ t.test('several image fields: rows, orphans, attachments by field, and a restart
   t.equal(await open(restarted, 'a', 'front'), 'other')
 })
 
-t.test('info files of every format are records, with the same id in two formats a duplicate, and are not downloaded again', async (t) => {
+t.test('info files of every format become records, one with the id of another is a duplicate, and a restart downloads none of them again', async (t) => {
   const fields = [{ name: 'id', type: 'string', source: 'key' }, { name: 'name', type: 'string' }, { name: 'n', type: 'number' }]
   const files = {
     'a.csv': 'name,n\nCSV,1\n',

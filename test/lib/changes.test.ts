@@ -31,7 +31,7 @@ async function textOf (chunks: AsyncIterable<string>): Promise<string> {
   return text
 }
 
-t.test('a position that a client has received while the snapshot was being written at the end is in the snapshot', async (t) => {
+t.test('a position that a client has received while the last snapshot was being written is in that snapshot', async (t) => {
   const info = (name: string) => `first_name,last_name,birthts\n${name},Lee,0\n`
   const root = testFolder(t, { source_data: { 'a.csv': info('Ann'), 'a.png': 'x' } })
   const store = new FolderStore(root)

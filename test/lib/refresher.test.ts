@@ -271,7 +271,7 @@ t.test('a failed download makes the data stale', async (t) => {
   t.match(refresher.freshness(), { staleReasons: ['download_failed'], isUsable: true })
 })
 
-t.test('data is refreshed early if a file can be read again, after a pause with the first read', async (t) => {
+t.test('if a file can be read again, data is refreshed early; after a pause without reads, by the first read', async (t) => {
   const { time, refresher, runs } = controlled({ maxStalenessMs: 60_000 })
   const first = refresher.refresh()
   runs[0]!.end([], 1500)

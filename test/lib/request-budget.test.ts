@@ -75,7 +75,7 @@ t.test('required refreshes begin at least 200 ms apart, each caller gets one tha
   }), runs(200))
 })
 
-t.test('the budget delays the next refresh, and the time from which the data is old by as much as it delays what could begin after the last refresh', async (t) => {
+t.test('the budget delays the next refresh; the data becomes old later by as much as the budget delays the earliest refresh that could begin after the last one', async (t) => {
   const duration = fc.nat(100_000)
   const durations = fc.array(duration, { minLength: 1, maxLength: 5 })
   const history = fc.record({ listedAt: duration, listingMs: durations, refreshMs: durations, lastMs: duration })

@@ -32,7 +32,7 @@ async function text ({ body }: Export) {
   return Buffer.isBuffer(body) ? body.toString() : await textOf(Readable.from(body))
 }
 
-t.test('without a server: reconcile, select, average age, output', async (t) => {
+t.test('the library reconciles, selects, computes ages and publishes without a server', async (t) => {
   const { store, transformer } = await setUp(t)
   await t.rejects(transformer.select(), { name: 'NoDataError' })
   await transformer.reconcile()
@@ -70,7 +70,7 @@ t.test('a filter may be a function', async (t) => {
   t.equal((await transformer.select({ filters: [(row) => row.birthts === 0] })).count, 1)
 })
 
-t.test('every filter operator, on text and numbers', async (t) => {
+t.test('each filter operator selects the records that match, and refuses values and columns that do not fit it', async (t) => {
   const { transformer } = await setUp(t)
   await transformer.reconcile()
   const count = async (filter: any) => (await transformer.select({ filters: [filter] })).count
@@ -92,7 +92,7 @@ t.test('every filter operator, on text and numbers', async (t) => {
   await t.rejects(count({ column: 'birth_date', op: 'equals', value: String(birthDate) }), { name: 'UnknownColumnError', usedIn: 'filters' })
 })
 
-t.test('filters on an undeclared column whose values are in another order if case is ignored', async (t) => {
+t.test('filters on an undeclared column ignore case if requested, although its values then have another order', async (t) => {
   const { store, transformer } = await setUp(t)
   const cities = ['rome', 'ROME', 'Paris', '', 'Straße']
   for (const [i, city] of cities.entries()) await store.put(`source_data/1${i}.csv`, Buffer.from(`first_name,last_name,birthts,city\nA,B,${i},${city}\n`))
@@ -120,7 +120,7 @@ t.test('a selection is of one version, even if the data changes while it is read
   t.equal(await text(await exportOf(transformer, { format: 'ndjson', columns: ['first_name'] })), '{"first_name":"Amy"}\n{"first_name":"Bob"}\n')
 })
 
-t.test('options: prefix, output key, delimiter, extensions', async (t) => {
+t.test('the options for the prefix, the output key, the delimiter and the extensions of images apply', async (t) => {
   const { store, transformer } = await setUp(t, { sourcePrefix: 'people/', outputKey: 'people/all.csv', inputDelimiter: ';', imageExtensions: ['bmp'] })
   await store.put('people/7.csv', Buffer.from('first_name;last_name;birthts\nJo;"a;b";7\n'))
   await store.put('people/7.bmp', Buffer.from('BM'))

@@ -31,7 +31,7 @@ t.test('a load takes at most 1/0.9 of the time that the best constant limit take
   }
 })
 
-t.test('a client that is busy at first, and then processes 8,000 objects a second, is not held back for longer', async (t) => {
+t.test('a load whose client is busy only at first takes at most 1/0.9 of the time that the best constant limit takes', async (t) => {
   for (const latencyMs of [30, 100]) {
     const run = (bounds: LimitBounds) => {
       let [busyMs, now, last] = [0, 0, 0]
@@ -67,7 +67,7 @@ t.test('latencies from nothing to twice their mean do not end the growth of the 
   }
 })
 
-t.test('the limit is the least with which the throughput is the best', async (t) => {
+t.test('the limit becomes the lowest one with the best throughput', async (t) => {
   t.equal(load(DOWNLOADS, { latencyMs: 30 }).limit, 512)
   t.equal(load(DOWNLOADS, { latencyMs: 30, parallelism: 64 }).limit, 64)
   t.equal(load(DOWNLOADS, { latencyMs: 100, parallelism: 16 }).limit, 16)
@@ -127,7 +127,7 @@ t.test('the limit does not grow while the thread is busy', async (t) => {
   t.equal(limit.current, 64)
 })
 
-t.test('after a pause without requests, the limit begins low again', async (t) => {
+t.test('after a pause without requests, the limit is the initial one again', async (t) => {
   const limit = new AdaptiveLimit(BOUNDS)
   const { ms } = simulate(limit, new AdaptiveRate(), OBJECTS, { latencyMs: 30 })
   t.equal(limit.current, 512)

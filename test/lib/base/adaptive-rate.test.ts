@@ -13,7 +13,7 @@ t.test('20,000 objects of a store that refuses more than 1,000 requests a second
   }), runs(20))
 })
 
-t.test('what the store accepted for a moment before the last refusal does not count', async (t) => {
+t.test('what the store accepted before an earlier refusal, which may have been a burst, does not count', async (t) => {
   const rate = new AdaptiveRate()
   // 2,000 a second from its burst, then 1,000 a second.
   for (let i = 0; i < 2000; i++) rate.accepted(i / 2)

@@ -16,7 +16,7 @@ function counted (work: () => object): number {
 
 const BYTES = 256 * 1024 * 1024
 
-t.test('shared memory is counted once for each owner', async (t) => {
+t.test('the shared memory of an object is counted once, also if it is hinted twice', async (t) => {
   const array = shared(Uint8Array, BYTES)
   const owner = { array, part: array.subarray(1) }
   const hint = () => {

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { systemTimer, within } from '../../../lib/base/timer.js'
 
-t.test('a timer may be longer than a timeout of Node, which would end at once', async (t) => {
+t.test('a timer may be longer than the longest timeout of Node, beyond which Node ends a timeout at once', async (t) => {
   const warnings: string[] = []
   const note = ({ name }: Error) => { warnings.push(name) }
   process.on('warning', note)

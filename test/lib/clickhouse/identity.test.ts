@@ -5,7 +5,7 @@ import type { SchemaDescriptor } from '../../../lib/schema/descriptor.js'
 const schema: SchemaDescriptor = { fields: [{ name: 'height', type: 'number' }] }
 const identity = { lake: 'a', schema, timeZone: 'UTC' }
 
-t.test('an identity may lack columns of our schema; anything else that differs is named', async (t) => {
+t.test('a stored identity may lack columns of the schema; anything else that differs is named', async (t) => {
   const wider = { fields: [...schema.fields, { name: 'sold', type: 'date' } as const] }
   checkIdentity(encodeIdentity(identity), { ...identity, schema: wider }, 'The manifest m')
   t.throws(() => checkIdentity(encodeIdentity({ ...identity, schema: wider }), identity, 'The manifest m'), {

@@ -30,7 +30,7 @@ t.test('the previous output may be in any order and contain a record twice', asy
   t.same(await compare('user_id,name\r\n1,Ann\r\n"2,Bob\r\n', after), { added: 3, changed: 0, removed: 0 }, 'a previous output that is malformed counts as empty')
 })
 
-t.test('another delimiter', async (t) => {
+t.test('outputs with another delimiter are compared', async (t) => {
   t.same(await compare('user_id, name\n1, Ann\n', 'user_id, name\n1, Anna\n', ', '), { added: 0, changed: 1, removed: 0 })
 })
 
@@ -52,7 +52,7 @@ t.test('a large stream that is not sorted counts as empty; a sorted one is compa
   t.same(await compareOutputs(streamOf(sorted, MAX_UNSORTED_BYTES + 1), after, layout), { added: 0, changed: 1, removed: 0 })
 })
 
-t.test('the failure of a stream is that of the comparison, and both streams are closed', async (t) => {
+t.test('if a stream fails, the comparison fails with the same error, and both streams are closed', async (t) => {
   const failure = new Error('of the source')
   const rows = Array.from({ length: 2000 }, (_, i) => `${String(i).padStart(5, '0')},Ann\r\n`)
   let open = 0

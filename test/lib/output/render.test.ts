@@ -15,19 +15,19 @@ async function text (format: Format, columns: string[], rows: Cell[][], options?
 
 const COLUMNS = ['user_id', 'first_name', 'birthts', 'img_path']
 
-t.test('json', async (t) => {
+t.test('JSON is an array of objects whose members are in the order of the columns', async (t) => {
   t.equal(await text('json', COLUMNS, []), '[]')
   t.equal(await text('json', COLUMNS, [['1', 'A "x"\n', -5, null]]), '[{"user_id":"1","first_name":"A \\"x\\"\\n","birthts":-5,"img_path":null}]')
   t.equal(await text('json', ['b', '7', '__proto__'], [['x', 'y', 'z'], [null, null, null], ['', '', '']]),
     '[{"b":"x","7":"y","__proto__":"z"},{"b":null,"7":null,"__proto__":null},{"b":"","7":"","__proto__":""}]', 'columns keep their order')
 })
 
-t.test('ndjson', async (t) => {
+t.test('NDJSON has one line for each record, and is empty without records', async (t) => {
   t.equal(await text('ndjson', COLUMNS, []), '')
   t.equal(await text('ndjson', ['a'], [[1], ['x'], [null]]), '{"a":1}\n{"a":"x"}\n{"a":null}\n')
 })
 
-t.test('csv', async (t) => {
+t.test('CSV has a header, CRLF, quotes where they are needed, and escaped formulas only on request', async (t) => {
   t.equal(await text('csv', COLUMNS, []), 'user_id,first_name,birthts,img_path\r\n')
   t.equal(await text('csv', COLUMNS, [['0012', 'O, Neil', -5, null], ['2', 'say "x"', 0, 'p.png'], ['3', 'a\nb', 1, ''], ['4', ' a ', 2, 'c\rd']]),
     'user_id,first_name,birthts,img_path\r\n0012,"O, Neil",-5,\r\n2,"say ""x""",0,p.png\r\n3,"a\nb",1,\r\n4," a ",2,"c\rd"\r\n')

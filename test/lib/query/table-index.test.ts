@@ -64,7 +64,7 @@ t.test('numbers of a large table are ordered by another thread, if there is one 
   t.same(calls, [6, 6])
 })
 
-t.test('the texts of object keys are an index: kept within the limit, and made again beyond it', async (t) => {
+t.test('the texts of object keys are cached like an index, and are computed again for each query if they exceed the limit', async (t) => {
   const table = new TableReader(tableOf(['1', '2'].map((id) => ({ user_id: id, img_path: `source_data/${id}.png` }))))
   const textsIn = async (index: TableIndex) => (await index.comparable(index.column('img_path')!) as ComparableKeys).texts
   for (const [maxBytes, isKept] of [[Infinity, true], [200, true], [40, false]] as const) {

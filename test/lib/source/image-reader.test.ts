@@ -39,7 +39,7 @@ t.test('a response that is not the listed object is refused, and its body is not
   }
 })
 
-t.test('a store that ignores If-Match: an image that was replaced is read again, with its own ETag', async (t) => {
+t.test('if a store ignores If-Match and returns another version of an image, the image is read again, and the response has the ETag of its body', async (t) => {
   let isFirst = true
   const { open, bucket } = setUp((found) => {
     const changed = isFirst ? { ...found, etag: 'newer' } : found

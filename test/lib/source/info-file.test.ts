@@ -212,7 +212,7 @@ t.test('a reject of another schema has a hint if the value or the header has a k
   if (flat.error === undefined) t.match(parse(flat.stdout, ',', schema, 'json').data, { status: 'active', lat: 1 }, 'the command of docs/schema.md flattens the file')
 })
 
-t.test('a missing value of a required column is not to be declared as one', async (t) => {
+t.test('no hint suggests to declare a missing value for a required column', async (t) => {
   const schema = device({ missingValues: ['', '-'] })
   t.match(parse('model;made;weight;on\nX;n/a;1;\n', ';', schema).rejection, { column: 'made', hint: 'If "n/a" stands for a missing value, declare "missingValues": ["","-","n/a"] in the field' })
   const required = device({ fields: [{ name: 'weight', type: 'number', constraints: { required: true } }] })

@@ -234,7 +234,7 @@ t.test('an object that is listed and cannot be found is deleted only if it is no
   t.same(names(await run()), { 3: 'Cy' }, 'it was replaced between the listing and the download')
 })
 
-t.test('a file that is deleted, uploaded again with the same content and deleted while it is read is waited for', async (t) => {
+t.test('outputs wait for a file that is deleted, uploaded again with the same content, and deleted while it is read', async (t) => {
   const { endpoint, bucket, run, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid') })
   const upload = () => bucket.put('source_data/1.csv', csv('Ann'))
   endpoint.intercept = ({ operation, key }) => {
@@ -254,7 +254,7 @@ t.test('a file that is deleted, uploaded again with the same content and deleted
   t.same([names(next), next.rejects], [{ 1: 'Ann', 2: 'Bob', 3: 'Cid' }, []])
 })
 
-t.test('a store whose listings and responses have different ETags is read twice, and not at each refresh', async (t) => {
+t.test('if listings and responses have different ETags, each file is downloaded twice, and not at each refresh', async (t) => {
   const { store, bucket, endpoint, clock } = await setUp(t, { '1.csv': csv('Ann'), '2.csv': 'bad' })
   const listedEtag = ({ etag }: { readonly etag: string }) => `listed-${etag}`
   const { run } = overStore(wrapStore(store, {
@@ -532,7 +532,7 @@ t.test('a racy file of a folder is read again, others are not', async (t) => {
   t.equal(second.state, first.state)
 })
 
-t.test('a file of a folder without a line end at its end waits until it is two seconds old', async (t) => {
+t.test('a file of a folder that does not end with a line end is not served until it is two seconds old', async (t) => {
   const root = testFolder(t, { source_data: { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': 'first_name,last_name,birthts\nCid,Lee,12' } })
   const clock = new TestClock()
   const write = (name: string, body: string | Buffer) => {

@@ -6,7 +6,7 @@ import { isLakeUrl, openStore } from '../../../lib/store/open-store.js'
 process.env['AWS_ACCESS_KEY_ID'] ??= 'test'
 process.env['AWS_SECRET_ACCESS_KEY'] ??= 'test'
 
-t.test('opens buckets', async t => {
+t.test('an s3: URL opens a bucket', async t => {
   for (const url of ['s3://datalake', 's3://my-bucket.v2', 's3://123']) {
     const store = openStore({ url, env: { AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1', AWS_REGION: 'eu-central-1' } })
     t.ok(isLakeUrl(url))
@@ -20,7 +20,7 @@ t.test('a bucket can be closed before its first request', async () => {
   await openStore({ url: 's3://datalake' }).close()
 })
 
-t.test('opens folders, from the working directory or the root', async t => {
+t.test('a file: URL opens a folder, by a path relative to the working directory or by an absolute one', async t => {
   const cases = [
     ['file:./lake', join(process.cwd(), 'lake')],
     ['file:lake/deep', join(process.cwd(), 'lake/deep')],

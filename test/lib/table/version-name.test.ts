@@ -76,7 +76,7 @@ t.test('data versions without records have different names if their columns diff
   t.equal(emptyTable(FIELDS).version, referenceName(FIELDS, []).name)
 })
 
-t.test('CRC-32', async (t) => {
+t.test('CRC-32 is computed as by the reference implementation', async (t) => {
   t.equal(crc32(Buffer.from('123456789'), 0, 9), 0xcbf43926, 'the check value of the catalogue of CRC algorithms')
   fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (text) => {
     const bytes = Buffer.from(`x${text}y`)

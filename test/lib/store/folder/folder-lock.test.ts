@@ -197,7 +197,7 @@ t.test('a process notices that it has lost the lock', async t => {
   t.match(readLock(root), { host: 'elsewhere' }, 'the lock of another process is not released')
 })
 
-t.test('refreshes the lock while it is held', async t => {
+t.test('renews the lock while it is held', async t => {
   const refreshes: (() => void)[] = []
   const setInterval = (refresh: () => void) => refreshes.push(refresh) && setTimeout(() => {}, 0)
   t.intercept(globalThis, 'setInterval', { value: setInterval })

@@ -64,7 +64,7 @@ t.test('an object that may not be read is no reason to renew credentials', async
   t.equal(requests.length, 1)
 })
 
-t.test('a web identity whose token was replaced', async (t) => {
+t.test('if the credentials of a web identity are refused, they are renewed with the current token of its file', async (t) => {
   const file = join(testFolder(t), 'token')
   writeFileSync(file, 'first-token')
   const { requests, url } = await startIssuer(t, (id) => `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials>

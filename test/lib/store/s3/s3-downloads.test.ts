@@ -36,7 +36,7 @@ t.test('from a store that is far away, more and more objects are downloaded at a
   t.ok(setup.endpoint.mostInFlight <= 512)
 })
 
-t.test('the maximum is kept, and a constant number is possible', async (t) => {
+t.test('at most maxDownloads objects are downloaded at a time, also if minDownloads is the same number', async (t) => {
   for (const options of [{ maxDownloads: 1 }, { maxDownloads: 100 }, { minDownloads: 20, maxDownloads: 20 }]) {
     const setup = await setUpS3(t, { latencyMs: 10, ...options })
     const keys = fill(setup, 500)
@@ -73,7 +73,7 @@ t.test('a store that refuses some requests is read at the rate that it accepts, 
   t.equal(counts.GET, keys.length + refused.GET)
 })
 
-t.test('many refusals at the same time are not an outage', async (t) => {
+t.test('many refusals at the same time do not make downloads fail', async (t) => {
   const setup = await setUpS3(t, { minDownloads: 200 })
   const keys = fill(setup, 400)
   const arrived: (() => void)[] = []
