@@ -60,7 +60,7 @@ const row: fc.Arbitrary<AnyRow> = fc.record({
 })
 const rows = fc.uniqueArray(row, { selector: ({ key }) => key, maxLength: 14 })
 
-/** What the columns of a row are in responses. */
+/** The values of the columns of a row, as responses have them. */
 function expectedRow (fields: readonly TableField[], { key, values, images = [], undeclared = {} }: AnyRow): RecordRow {
   const ofFiles = [...values]
   const ofImages = [...images]
@@ -186,7 +186,7 @@ t.test('a lake without a birth field and images has statistics without ages, no 
 
 async function openLake (t: Test, files: NonNullable<Parameters<Test['testdir']>[0]>, descriptor: object, options: Partial<TransformerOptions> = {}) {
   const root = testFolder(t, { source_data: files })
-  // A file that was written just now would be read again by the next reconcile.
+  // No file is racy: a racy one, which was written just now, would be read again by the next reconcile.
   const store = mapInfo(new FolderStore(root), ({ racy, ...info }) => info as never)
   const transformer = new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause, schema: parseSchema(JSON.stringify(descriptor)).descriptor, ...options })
   t.teardown(() => transformer.close())

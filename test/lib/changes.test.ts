@@ -101,7 +101,7 @@ t.test('replaying the changes from any earlier position leads to exactly the cur
         const records: Record<string, unknown> = { ...copy.records }
         for (const record of changed) records[record.user_id] = record
         for (const key of removed) delete records[key]
-        // A column that no record has any more, or that one has now, is absent or null in records that were not touched.
+        // A column that has appeared or disappeared is null or absent in records that were not touched.
         assert.deepEqual(withoutNulls(records), withoutNulls(expected))
         replayed++
       }
@@ -119,7 +119,7 @@ function withoutNulls (records: Records): Records {
 
 const version = (n: number) => `v${n}`.padEnd(22, '_')
 
-/** More keys than a position with a random name goes back. */
+/** More keys than are reported again after a position with a random name. */
 const MANY = utf8ColumnOf(Array.from({ length: 101 }, (_, i) => `m${i}`))
 
 t.test('if a position or the first one of its version has a random name, the position counts as the one before that first one', async (t) => {
@@ -150,7 +150,7 @@ t.test('a position of a replica that had no position of a leader before is refus
   for (const position of [alone, next, joined]) t.match(position, /~\d{9}$/)
   const log = appendChanges(appendChanges(startLog(version(0)), version(1), utf8ColumnOf(['a'])), version(2), utf8ColumnOf(['b']))
   t.same([alone, next, joined].map((position) => findPosition(log, position)), [undefined, undefined, 0])
-  t.equal(findPosition(renameLast(log, alone), alone), 2, 'it is known where it was taken over')
+  t.equal(findPosition(renameLast(log, alone), alone), 2, 'this log has the position itself')
 })
 
 t.test('after a random position of another replica, up to 100 keys that were touched before it are reported again, because that replica may have found their changes in another order', async (t) => {

@@ -35,7 +35,7 @@ t.test('before the first refresh there is nothing to serve', async (t) => {
   t.match(refresher.freshness(), { ageMs: undefined, isUsable: false })
   const waiting = refresher.ensure()
   await time.advance(60_000)
-  t.same(refresher.freshness().staleReasons, [], 'no data is old')
+  t.same(refresher.freshness().staleReasons, [], 'while there is no data, it does not count as old')
   runs[0]!.fail(new Error('injected'))
   t.same(await waiting, { ageMs: undefined, staleReasons: ['internal_error'], isUsable: false, freshForMs: 0 })
   await load()
@@ -73,7 +73,7 @@ t.test('reads wait until the refresh has lasted REFRESH_WAIT, counted from its s
   const first = refresher.ensure().then(() => { isWaiting = false })
   await time.advance(60_000)
   t.match(await refresher.ensure(), { ageMs: 63_000, staleReasons: ['refresh_slow'] })
-  t.equal(isWaiting, true, 'the timer of this read is that of the system')
+  t.equal(isWaiting, true, 'the wait of this read is limited by a timer of the system, for which no time has passed')
   runs[1]!.end()
   await first
 })

@@ -25,7 +25,7 @@ export async function setUpCredentials (t: Test, env: Readonly<Record<string, st
 }
 
 /** The id of the access key that has signed a request. */
-export const keyOf = ({ headers }: S3Request) => /Credential=([^/]+)/.exec(headers.authorization!)![1]!
+export const accessKeyOf = ({ headers }: S3Request) => /Credential=([^/]+)/.exec(headers.authorization!)![1]!
 
 /** A server that returns other temporary credentials for each request. */
 export async function startIssuer (t: Test, write: (id: string, body: string) => string) {

@@ -16,14 +16,14 @@ t.test('parseSize accepts a number and a unit', async (t) => {
   for (const [text, bytes] of table) t.equal(parseSize(text), bytes, text)
 })
 
-t.test('parseInstant accepts RFC 3339 timestamps', async (t) => {
+t.test('parseInstant accepts RFC 3339 timestamps, also with an offset without a colon, and no other times', async (t) => {
   const table: [string, string | undefined][] = [
     ['2025-06-01T00:00:00Z', '2025-06-01T00:00:00.000Z'],
     ['2025-06-01t00:00:00z', '2025-06-01T00:00:00.000Z'],
     ['2025-06-01T00:00:00.1Z', '2025-06-01T00:00:00.100Z'],
     ['2025-06-01T00:00:00.999999Z', '2025-06-01T00:00:00.999Z'],
     ['2025-06-01T03:00:00+03:00', '2025-06-01T00:00:00.000Z'],
-    ['2025-06-01T03:00:00 03:00', '2025-06-01T00:00:00.000Z'],
+    ['2025-06-01T03:00:00 03:00', '2025-06-01T00:00:00.000Z'], // an unencoded + in a query is a space
     ['2025-05-31T19:30:00-04:30', '2025-06-01T00:00:00.000Z'],
     ['2025-06-01T05:30:00.000000+0530', '2025-06-01T00:00:00.000Z'],
     ['2025-06-01T00:00:00+0160', undefined],

@@ -12,7 +12,10 @@ const racy = fc.record({ isRacy: fc.boolean() }).map(({ isRacy }) => isRacy ? { 
 const lake = (of: fc.Arbitrary<ObjectInfo>) => fc.uniqueArray(of, { selector: ({ key }) => key, maxLength: 30 }).map((objects) => objects.sort((a, b) => compareUtf8(a.key, b.key)))
 const pageSizes = fc.array(fc.nat(4), { minLength: 1, maxLength: 40 })
 
-/** Pages of these sizes, in turn: one more from the second turn on, so that the pages end even if all sizes are 0. Their memory is used again, as that of stores is. */
+/**
+ * Divides objects into pages of these sizes, which are used again from the first one on, then each plus one, so that the pages end even if all sizes are 0. All pages use the same memory, as those of
+ * stores do.
+ */
 async function * pagesOf (objects: readonly ObjectInfo[], sizes: readonly number[], onEnd: () => void): AsyncGenerator<ObjectPage> {
   const page = new ObjectList()
   try {
@@ -29,7 +32,7 @@ async function * pagesOf (objects: readonly ObjectInfo[], sizes: readonly number
   }
 }
 
-/** The plain way, with all objects in memory. */
+/** The reference implementation: compares all objects in memory. */
 function reference (listing: readonly ObjectInfo[], known: readonly ObjectInfo[]): ObjectChange[] {
   const old = new Map(known.map((object) => [object.key, object]))
   const listed = new Set(listing.map(({ key }) => key))

@@ -11,7 +11,12 @@ import type { TextChunks } from '../../../lib/query/data-version.js'
 import { compileSchema } from '../../../lib/schema/schema.js'
 import { tableFields } from '../../../lib/table/table-field.js'
 
-/** Responds as a ClickHouse server does: as a node of the cluster `lake`, by default the only one, and to any other query by `respond`. @param members the shard of each node of the cluster, and whether it is this one */
+/**
+ * Starts a server that responds as a node of a ClickHouse cluster.
+ *
+ * @param respond responds to all queries except the one for the nodes of the cluster
+ * @param members the response to that one: a line for each node with its shard and whether it is this server (1) or not (0). Default: this server only
+ */
 async function startEndpoint (t: Test, respond: (response: ServerResponse, url: URL, query: string) => void, members = '[1,1]\n'): Promise<string> {
   const server = createServer((request: IncomingMessage, response) => {
     const url = new URL(request.url!, 'http://localhost')

@@ -20,6 +20,7 @@ const keepsRow = (filters: Filter[], row: Birth) => filters.every((filter) => {
   return birth >= min && birth <= max
 })
 
+/** The number of a calendar day, as `CalendarDay` defines it. */
 const dateOf = (year: number, month: number, day: number) => (12 * year + month - 1) * 31 + day - 1 as CalendarDay
 
 /** The calendar day that the digits yyyymmdd name. */

@@ -27,10 +27,10 @@ const history = fc.record({
   steps: fc.array(step, { minLength: 5, maxLength: 60 })
 })
 
-/** A consumer of the changes: what it has, and the position of that. */
+/** A client that reads changes: the records that it has, and the position that they are from. */
 interface Consumer { records: Map<string, string>, position: string }
 
-/** The records of the bucket, read by a replica that lists for itself. */
+/** The records of the bucket, as a single replica that lists for itself reads them. */
 async function truthOf (simulation: Simulation): Promise<string> {
   const single = new Simulation(1, { sharing: false })
   for (const key of simulation.bucket.keys()) if (key.startsWith('source_data/')) single.bucket.put(key, simulation.bucket.get(key)!.body)
@@ -116,7 +116,7 @@ t.test('replicas never go back, reflect the lake when required, replay changes o
       simulation.replicas.forEach(check)
     }
     const lists = simulation.counts.LIST
-    // With wrong clocks, the error is at most the time between two states.
+    // 2 s of MAX_STALENESS, and 5 s until the leader writes a state again. With wrong clocks, an age may be too high by the time between two states.
     const maxAgeMs = skews.slice(0, count).every((skew) => skew === 0) ? 7000 : 7000 + RENEW_MS
     for (let i = 0; i < 20; i++) {
       await simulation.advance(500)
@@ -478,7 +478,7 @@ t.test('the leader does not confirm a state by a listing that has found an earli
   const { simulation, leader, bucket } = await leaderAndReader()
   bucket.put('source_data/a.csv', csv('Second'))
   await leader.transformer.ensureFresh({ fresh: true })
-  // The second of the next listings finds what the state has had before.
+  // Of the next two listings, the second one finds again what the state had before the first one.
   await simulation.advance(1500)
   let release: (() => void) | undefined
   simulation.intercept = async (operation, key) => {
@@ -498,7 +498,7 @@ t.test('the leader does not confirm a state by a listing that has found an earli
 })
 
 t.test('a record that a re-check has removed does not come back with an earlier listing that another replica passes on, whose clock is right', async (t) => {
-  // The clock of the first leader is an hour ahead, so that the second replica takes its listing for a later one than it is.
+  // The clock of the first leader is an hour ahead, so that the second replica regards the listing of that leader as later than it was.
   const simulation = new Simulation(3, { skews: [3_600_000, 0, 0] })
   const { bucket, replicas: [leader, second, third] } = simulation
   for (const key of ['a', 'b', 'c']) bucket.put(`source_data/${key}.csv`, csv('First'))
@@ -517,7 +517,7 @@ t.test('a record that a re-check has removed does not come back with an earlier 
     for (const replica of [second!, third!]) await read(replica)
   }
   simulation.now += 1000
-  // After a listing of its own, it knows all images, so that a re-check can remove a record.
+  // After a listing of its own, the third replica knows all images, so that its re-checks can remove records.
   await read(third!, true)
   bucket.put('source_data/d.csv', csv('First'))
   await read(leader!, true)

@@ -7,8 +7,9 @@ const STEP_MS = 500
 const INTERVAL_MS = 300_000
 
 interface Traffic {
-  /** Milliseconds between two reads at one replica, and between two changes of the lake. */
+  /** Milliseconds between two reads at one replica. */
   readonly readEveryMs: number
+  /** Milliseconds between two changes of the lake. Default: it does not change. */
   readonly changeEveryMs?: number
 }
 

@@ -15,7 +15,7 @@ const EXTENSIONS: Readonly<Record<string, readonly string[]>> = { photo: ['png',
 const { descriptor: schema } = parseSchema(JSON.stringify({
   fields: [{ name: 'photo', type: 'string', source: 'image' }, { name: 'front', type: 'string', source: 'image', extensions: EXTENSIONS['front'] }]
 }))
-// `webp` is an extension of the other field.
+// `webp` is one of imageExtensions, but belongs to the field `front`, which names it.
 const RULES = { prefix: '', ownKeys: ['out.csv'], imageExtensions: ['png', 'jpg', 'webp'], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema, timeZone: 'UTC' } as const
 
 interface Listed { readonly key: string, readonly lastModified: number }

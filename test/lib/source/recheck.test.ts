@@ -25,7 +25,7 @@ const schema: SchemaDescriptor = {
 }
 const RULES: SourceRules = { prefix: 'in/', ownKeys: ['in/own.csv'], imageExtensions: [], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema, timeZone: 'UTC' }
 
-/** A bucket whose clock runs one second a write, and a store over it that counts requests. */
+/** A bucket whose clock advances by a second with each write, and a store over it that counts requests. */
 function setUp () {
   let now = Date.parse('2025-01-01')
   const bucket = new S3Bucket(() => { now += 1000; return now })
@@ -190,7 +190,7 @@ t.test('an object that is deleted between the HEAD and the GET is removed; one t
   counts.LIST = 0
   const missing = wrapStore(store, { get: async (key, options) => key === 'in/a.csv' ? undefined : await store.get(key, options) })
   t.equal(await recheck(missing, first, keys, () => 0, RULES), undefined)
-  t.equal(counts.LIST, 1, 'of the one key')
+  t.equal(counts.LIST, 1, 'the listing of the missing key')
   const deleting = wrapStore(store, {
     get: async (key, options) => {
       if (key === 'in/a.csv') bucket.delete(key)

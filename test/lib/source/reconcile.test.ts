@@ -26,7 +26,7 @@ async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {
   const endpoint = await startS3Endpoint({ clock: clock.read })
   const bucket = endpoint.bucket('lake')
   for (const [name, body] of Object.entries(files)) bucket.put(keyOf(name), body)
-  // Its own deadline is never what ends a download.
+  // The time limits of reconcile end downloads, not that of the store.
   const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url, deadlineMs: 3_600_000 })
   t.teardown(async () => {
     await store.close()

@@ -6,7 +6,7 @@ import { startWorker, WorkerBackend, type BackendThread } from '../../../lib/wor
 import { build, csv } from '../../support/app.js'
 import { gate, until } from '../../support/until.js'
 
-// A worker that replaces one that has died has the clock of the system.
+// The worker that is started after one has died uses the clock of the system, so the app must use it, too.
 const monotonic = monotonicNow
 
 t.test('if the worker dies during a reconcile, the last data is served as stale until the next reconcile succeeds', async (t) => {

@@ -15,7 +15,8 @@ import { listAll } from '../../../support/store-contract.js'
 import { testFolder } from '../../../support/test-folder.js'
 
 const [gzip, gunzip] = [promisify<string, Buffer>(zlib.gzip), promisify<Buffer, Buffer>(zlib.gunzip)]
-const LATER = () => Date.now() + 10_000
+/** A clock with which no file that a test has written is racy. */
+const later = () => Date.now() + 10_000
 const bytes = (content: string) => Buffer.from(content)
 const keysOf = async (store: FolderStore, prefix = '') => (await listAll(store, prefix)).map(({ key }) => key)
 
@@ -64,7 +65,7 @@ t.test('never reads or writes outside its root', async t => {
       'secret.csv': t.fixture('symlink', '../secret.csv')
     }
   })
-  const store = new FolderStore(join(outside, 'root'), { clock: LATER })
+  const store = new FolderStore(join(outside, 'root'), { clock: later })
   t.same(await keysOf(store), [])
   t.same(await keysOf(store, 'folder/up/'), [])
   t.same(await keysOf(store, '../'), [])
@@ -244,7 +245,7 @@ t.test('reads a file again if it changed during the read', async t => {
       if (++reads <= changes) writeFileSync(path, 'x'.repeat(1 + reads))
       fs.read(file, buffer, offset, length, position, callback)
     }
-    return await new FolderStore(root, { clock: LATER, fileSystem: { ...fs, read: read as typeof fs.read } }).get('key')
+    return await new FolderStore(root, { clock: later, fileSystem: { ...fs, read: read as typeof fs.read } }).get('key')
   }
   t.match(await readWith(0), { body: Buffer.from('x') })
   t.match(await readWith(2), { body: Buffer.from('xxx') })
@@ -252,7 +253,7 @@ t.test('reads a file again if it changed during the read', async t => {
 })
 
 t.test('a read that blocks and returns too late fails with `timeout`', async t => {
-  const store = new FolderStore(testFolder(t, { key: 'content' }), { clock: LATER, blocking: true })
+  const store = new FolderStore(testFolder(t, { key: 'content' }), { clock: later, blocking: true })
   await t.rejects(store.get('key', { maxMs: -1 }), { name: 'StoreError', code: 'timeout' })
   t.match(await store.get('key'), { size: 7 })
 })
@@ -264,7 +265,7 @@ t.test('reads that hang leave the thread pool to others, and the store works aga
   let isHung = true
   // Opening a pipe takes a thread of the pool until its other end is opened.
   const open = (path: string, flags: number, callback: (error: Error | null, file: number) => void) => fs.open(isHung ? pipe : path, isHung ? 'r' : flags, callback)
-  const store = new FolderStore(root, { clock: LATER, fileSystem: { ...fs, open: open as typeof fs.open } })
+  const store = new FolderStore(root, { clock: later, fileSystem: { ...fs, open: open as typeof fs.open } })
   const reads = Array.from({ length: 20 }, async () => await t.rejects(store.get('key', { maxMs: 50 }), { code: 'timeout' }))
   await Promise.all(reads)
   t.equal((await gunzip(await gzip('text'))).toString(), 'text')
@@ -276,7 +277,7 @@ t.test('reads that hang leave the thread pool to others, and the store works aga
 t.test('a stream that hangs ends with `timeout`', async t => {
   const disk = new PoolDisk({ ...fs, read: (() => {}) as unknown as typeof fs.read })
   const root = realpathSync(testFolder(t, { key: 'content' }))
-  const stream = await disk.within(1000, (files) => streamObject({ files, root, clock: LATER }, 'key', {}, { disk, readMs: 50 }))
+  const stream = await disk.within(1000, (files) => streamObject({ files, root, clock: later }, 'key', {}, { disk, readMs: 50 }))
   await t.rejects(stream!.body.toArray(), { name: 'StoreError', code: 'timeout' })
 })
 

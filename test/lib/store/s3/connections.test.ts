@@ -124,7 +124,7 @@ t.test('a request whose connection the server closes just when it is used again 
   const { endpoint, bucket, store } = await setUpS3(t)
   bucket.put('key', 'content')
   for (let i = 0; i < 30; i++) {
-    // The connection of the request before is free, and is closed instead of used.
+    // The connection of the previous request is idle. The server closes it when this request arrives.
     endpoint.intercept = script({ times: 1, fault: 'drop' })
     await operations(store)[i % 5]!()
   }

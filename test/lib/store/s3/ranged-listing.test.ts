@@ -171,7 +171,7 @@ t.test('a caller that stops ends all ranges', async (t) => {
 })
 
 /** Lists twice; each time all requests that wait are executed together. Returns the numbers of rounds and of requests. */
-async function twice (keys: readonly string[]) {
+async function listTwice (keys: readonly string[]) {
   const bucket = new ListedKeys(keys, { pageSize: 10 })
   const lister = listerOf(bucket, { surplus: 20 })
   const figures: { rounds: number, requests: number }[] = []
@@ -199,7 +199,7 @@ const LAKES: Readonly<Record<string, (i: number) => string>> = {
 
 t.test('200 pages are listed in an eighth of the rounds, without more requests, and the first time in a sixth of them', async (t) => {
   for (const [name, keyOf] of Object.entries(LAKES)) {
-    const { first, again } = await twice(Array.from({ length: 2000 }, (_, i) => PREFIX + keyOf(i)))
+    const { first, again } = await listTwice(Array.from({ length: 2000 }, (_, i) => PREFIX + keyOf(i)))
     t.same(again.requests, 200, name)
     t.ok(again.rounds <= 25, `${name}: ${again.rounds} rounds`)
     t.ok(first.rounds <= 34 && first.requests <= 300, `${name}: at first ${first.rounds} rounds, ${first.requests} requests`)
@@ -207,6 +207,6 @@ t.test('200 pages are listed in an eighth of the rounds, without more requests, 
 })
 
 t.test('a small lake takes one request for each page', async (t) => {
-  const { first, again } = await twice(Array.from({ length: 20 }, (_, i) => `${PREFIX}${10 + i}`))
+  const { first, again } = await listTwice(Array.from({ length: 20 }, (_, i) => `${PREFIX}${10 + i}`))
   t.same([first, again], [{ rounds: 2, requests: 2 }, { rounds: 1, requests: 2 }])
 })

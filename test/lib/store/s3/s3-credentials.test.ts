@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import type { S3Store } from '../../../../lib/store/s3/s3-store.js'
-import { asContainer, keyOf, setUpCredentials, startIssuer } from '../../../support/credentials.js'
+import { asContainer, accessKeyOf, setUpCredentials, startIssuer } from '../../../support/credentials.js'
 import { failure } from '../../../support/s3-protocol.js'
 import { setUpS3 } from '../../../support/s3-setup.js'
 import { listAll } from '../../../support/store-contract.js'
@@ -27,10 +27,10 @@ t.test('after the keys in the credentials file have been replaced, any operation
       rotate('first')
       const { endpoint, store } = await setUpCredentials(t, { AWS_SHARED_CREDENTIALS_FILE: file })
       const expected = await run(store)
-      endpoint.intercept = (request) => keyOf(request) === 'second' ? undefined : failure(status, code)
+      endpoint.intercept = (request) => accessKeyOf(request) === 'second' ? undefined : failure(status, code)
       rotate('second')
       t.same(await run(store), expected, `${name}: ${code}`)
-      t.same(await run(store), expected, 'and by those that follow')
+      t.same(await run(store), expected, `${name}: ${code}, a second time`)
     }
   }
 })
@@ -73,7 +73,7 @@ t.test('if the credentials of a web identity are refused, they are renewed with 
   const { endpoint, store } = await setUpCredentials(t, { AWS_WEB_IDENTITY_TOKEN_FILE: file, AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/lake', AWS_ENDPOINT_URL_STS: url })
   t.equal((await listAll(store, '')).length, 1)
   writeFileSync(file, 'second-token')
-  endpoint.intercept = (request) => keyOf(request) === 'id1' ? failure(400, 'ExpiredToken') : undefined
+  endpoint.intercept = (request) => accessKeyOf(request) === 'id1' ? failure(400, 'ExpiredToken') : undefined
   t.equal((await listAll(store, '')).length, 1)
   t.equal(await OPERATIONS['get']!(store), 'content')
   t.match(requests, [/WebIdentityToken=first-token/, /WebIdentityToken=second-token/])

@@ -112,7 +112,7 @@ t.test('a stream may take longer than the time limit of an operation', async t =
   bucket.put('key', 'x'.repeat(10_000_000))
   const stream = await store.stream('key')
   endpoint.intercept = () => 'stall'
-  // The deadline of the stream, or a later one.
+  // When this request has reached its time limit, the stream has taken longer than that limit, too.
   await t.rejects(store.head('key'), { code: 'timeout' })
   t.equal((await text(stream!.body)).length, 10_000_000)
 })

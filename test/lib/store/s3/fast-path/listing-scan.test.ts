@@ -60,7 +60,7 @@ t.test('reads the same page as the SDK, or leaves the response to the SDK', asyn
     read++
     assert.deepEqual(scanned, await readBySdk(body))
   }), runs(3000))
-  t.ok(read > runs(500).numRuns, `${read} of them`)
+  t.ok(read > runs(500).numRuns, `${read} pages were read without the SDK`)
 })
 
 t.test('a listing with one wrong bit is read as a strict XML parser reads it or, if that refuses it, as the undamaged listing (ETags aside), or not at all', async () => {

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { test } from 'tap'
 import { pooledReads } from '../../../../../lib/store/s3/fast-path/pooled-reads.js'
 
-/** The messages that a connection receives: most are short, some are longer than a slab. Each connection receives other bytes. */
+/** The messages that a connection receives: most are short, some are longer than 16 KiB, above which a read gets memory of its own. Each connection receives other bytes. */
 function messages (connection: number): Buffer[] {
   const lengths = [1, 300, 16 * 1024, 16 * 1024 + 1, 700, 200_000, 2, 64 * 1024, 500]
   return lengths.map((length, i) => Buffer.alloc(length, `<${connection}.${i}>`))
