@@ -62,12 +62,12 @@ export class Commits {
   /**
    * Creates the tables or changes them to those of this revision.
    *
-   * @throws StoreError; EngineError `engine_wrong_database` if the database is for another lake or time zone, or the manifest has a schema from which ours differs by more than added columns
+   * @throws StoreError; EngineError `engine_wrong_database` if the database is for another lake or time zone, or the manifest has a schema from which that of this process differs by more than added columns
    */
   static async open (options: CommitsOptions): Promise<Commits> {
     const { connection, fields } = options
     const commits = new Commits(options)
-    // Checked before our columns are added to the tables.
+    // Checked before columns of this process are added to the tables.
     const manifest = await commits.#manifest.read()
     if (manifest !== undefined) commits.#check(manifest)
     await migrate(connection, fields)
@@ -173,10 +173,10 @@ export class Commits {
   }
 
   /**
-   * Replaces the identity of the manifest by ours, which has more columns, before the lake is loaded. From then on processes without these columns refuse the manifest, and go on
+   * Replaces the identity of the manifest by that of this process, which has more columns, before the lake is loaded. From then on processes without these columns refuse the manifest, and go on
    * serving their last version. Otherwise each of their listings would write it, so that the load, which takes much longer, could never be committed.
    *
-   * @returns the manifest with our identity; `undefined` if another process has written it first
+   * @returns the manifest with the identity of this process; `undefined` if another process has written it first
    */
   async #announceColumns ({ etag, commit, summary }: KnownManifest): Promise<KnownManifest | undefined> {
     try {
@@ -187,7 +187,7 @@ export class Commits {
     }
   }
 
-  /** @throws EngineError `engine_wrong_database` if a manifest is for another lake or time zone, or for a schema from which ours differs by more than added columns */
+  /** @throws EngineError `engine_wrong_database` if a manifest is for another lake or time zone, or for a schema from which that of this process differs by more than added columns */
   #check ({ identity }: KnownManifest): void {
     checkIdentity(identity, this.#identity, `The manifest ${this.#options.key}`)
   }

@@ -32,19 +32,19 @@ function decodeIdentity (stored: string): StoredIdentity {
 }
 
 /**
- * Checks that a stored identity is ours, except that our schema may have columns in addition.
+ * Checks that a stored identity equals that of this process, whose schema may have more columns.
  *
  * @param where what has the stored identity, such as `The database a`
  * @throws EngineError `engine_wrong_database` if anything else differs; the message names it
  */
 export function checkIdentity (stored: string, identity: Identity, where: string): void {
-  const [theirs, ours] = [decodeIdentity(stored), decodeIdentity(encodeIdentity(identity))]
-  const other: string[] = (['lake', 'timeZone', 'format'] as const).filter((name) => theirs[name] !== ours[name]).map((name) => NAMES[name])
-  if (theirs.schema !== undefined && !isDeepStrictEqual(theirs.schema, ours.schema) && !addsColumns(theirs.schema, ours.schema!)) other.push('schema (SCHEMA may only add columns to it)')
+  const [found, own] = [decodeIdentity(stored), decodeIdentity(encodeIdentity(identity))]
+  const other: string[] = (['lake', 'timeZone', 'format'] as const).filter((name) => found[name] !== own[name]).map((name) => NAMES[name])
+  if (found.schema !== undefined && !isDeepStrictEqual(found.schema, own.schema) && !addsColumns(found.schema, own.schema!)) other.push('schema (SCHEMA may only add columns to it)')
   if (other.length > 0) throw new EngineError('engine_wrong_database', `${where} is for another ${other.join(', and another ')}`)
 }
 
-/** Whether our schema has columns that the one of a stored identity lacks, so that the lake has to be loaded again. The stored identity has been checked, and has a schema. */
+/** Whether the schema of this process has columns that the schema of a stored identity lacks, so that the lake has to be loaded again. The stored identity has been checked, and has a schema. */
 export function hasMoreColumns ({ schema }: Identity, stored: string): boolean {
   return schema.fields.length > decodeIdentity(stored).schema!.fields.length
 }

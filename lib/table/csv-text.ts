@@ -1,4 +1,4 @@
-// The fields of a CSV, byte for byte as csv-stringify writes them with our options: RFC 4180, and quotes around texts that begin or end
+// The fields of a CSV, byte for byte as csv-stringify writes them with the options of `render`: RFC 4180, and quotes around texts that begin or end
 // with white space, as some readers trim fields.
 
 const QUOTE = 0x22

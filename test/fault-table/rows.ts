@@ -378,7 +378,7 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'A file that is still being written (folder lakes)',
-        guarantee: 'Without a line end at its end it is not taken before it is two seconds old.',
+        guarantee: 'A file that does not end with a line end is not served before it is two seconds old.',
         tests: [
           ['test/lib/source/reconcile.test.ts', 'a file of a folder that does not end with a line end is not served until it is two seconds old'],
           ['test/routes/warnings.test.ts', 'a file of a folder that may be incomplete is read as soon as it is two seconds old, however old the data may be']
