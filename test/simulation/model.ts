@@ -70,7 +70,7 @@ export class Model {
 
   /** Whether an object had one content later than another one. Empty text stands for its absence. */
   isLater (key: string, content: string, other: string): boolean {
-    const placeOf = (searched: string) => this.#histories.get(key)!.findIndex((version) => version.content === searched)
-    return placeOf(content) > placeOf(other)
+    const indexOf = (searched: string) => this.#histories.get(key)!.findIndex((version) => version.content === searched)
+    return indexOf(content) > indexOf(other)
   }
 }

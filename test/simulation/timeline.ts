@@ -20,8 +20,8 @@ export class Timeline {
     while (i > 0 && this.#events[i - 1]!.at <= event.at) i--
     this.#events.splice(i, 0, event)
     return () => {
-      const place = this.#events.indexOf(event)
-      if (place !== -1) this.#events.splice(place, 1)
+      const index = this.#events.indexOf(event)
+      if (index !== -1) this.#events.splice(index, 1)
     }
   }
 

@@ -38,7 +38,7 @@ const FLOOD = 1001
 /** The mean time after which a client confirms a held output, if it does, in milliseconds. */
 const CONFIRM_MS = 1000
 
-/** The longest pause after a download that has timed out, in milliseconds. Until it has ended, the data is stale or, if no version of the file is known, there may be no data. */
+/** The longest pause after a download that has timed out, in milliseconds (see `nextBackoff`). Until it has ended, the data is stale or, if no version of the file is known, there may be no data. */
 const MAX_TIMEOUT_PAUSE_MS = 40_000
 
 /** An upper bound of the LIST requests whose budget a replica has spent in advance, at any time of a history. */

@@ -5,6 +5,7 @@ import { MIN_RECORDS, suppressFew } from '../../../lib/query/suppress-few.js'
 import { runs } from '../../support/property-runs.js'
 
 const count = fc.integer({ min: 0, max: 12 })
+// -99 stands for figures about single records, which are always removed: the lowest and highest values, and what is computed from them.
 const figures: fc.Arbitrary<ValueStatistics> = fc.record({
   count, sum: fc.constant(1), mean: fc.constant(1), median: fc.constant(1), min: fc.constant(-99), max: fc.constant(-99), histogram: fc.constant([{ min: -99, max: -99, count: 1 }])
 })

@@ -178,6 +178,7 @@ t.test('calls reject with the class, the code and the message of the error in th
 })
 
 t.test('if a worker dies, its pending calls reject, and the next call starts another worker', async (t) => {
+  // Each worker dies when it opens this lake, because the URL is invalid.
   const backend = new WorkerBackend({ url: 'ftp://nowhere' }, rules)
   const reconcile = async () => await backend.reconcile(undefined, { isRequired: false, outputKeys: [] }, () => {})
   await t.rejects(reconcile(), /URL of a lake must be/)
