@@ -61,7 +61,7 @@ export interface TestLakeOptions extends Pick<AppOptions, 'keyFileTimer' | 'sche
 export async function build (t: Pick<Test, 'teardown'>, { files = {}, settings = {}, server = {}, log, routes, name = 'datalake', beside, clock = beside?.clock ?? new TestClock(), policy, store, worker, ...options }: TestLakeOptions = {}): Promise<TestLake> {
   const endpoint = beside?.endpoint ?? await startS3Endpoint({ clock: clock.read, policy })
   const bucket = endpoint.bucket(name)
-  for (const [name, body] of Object.entries(files)) bucket.put(keyOf(name), body)
+  for (const [name, body] of Object.entries(files)) bucket.put(objectKeyOf(name), body)
   const stream = { write: (line: string) => { log?.push(JSON.parse(line)) } }
   const fastify = Fastify({ ...serverOptions, ...server, ...log && { logger: { level: 'trace', stream }, logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }) } })
   if (routes !== undefined) fastify.addHook('onRoute', (route) => { routes.push(route) })
@@ -104,7 +104,8 @@ export async function buildOnFolder (
 
 const never: Timer = () => () => {}
 
-export function keyOf (name: string): string {
+/** The key of an object by its name in `TestLakeOptions.files`. */
+export function objectKeyOf (name: string): string {
   return name.includes('/') ? name : `source_data/${name}`
 }
 

@@ -10,7 +10,7 @@ import { ObjectList } from '../../../lib/store/object-list.js'
 import { FolderStore } from '../../../lib/store/folder/folder-store.js'
 import { StoreError, type ObjectStore } from '../../../lib/store/object-store.js'
 import { S3Store } from '../../../lib/store/s3/s3-store.js'
-import { csv, keyOf, PNG, TestClock } from '../../support/app.js'
+import { csv, objectKeyOf, PNG, TestClock } from '../../support/app.js'
 import { script, versionOf } from '../../support/faults.js'
 import { startS3Endpoint } from '../../support/s3-endpoint.js'
 import { mapInfo, wrapStore } from '../../support/stores.js'
@@ -25,7 +25,7 @@ async function setUp (t: Test, files: Record<string, string | Buffer> = {}) {
   const clock = new TestClock()
   const endpoint = await startS3Endpoint({ clock: clock.read })
   const bucket = endpoint.bucket('lake')
-  for (const [name, body] of Object.entries(files)) bucket.put(keyOf(name), body)
+  for (const [name, body] of Object.entries(files)) bucket.put(objectKeyOf(name), body)
   // The time limits of reconcile end downloads, not that of the store.
   const store = new S3Store({ bucket: 'lake', endpoint: endpoint.url, deadlineMs: 3_600_000 })
   t.teardown(async () => {
@@ -141,7 +141,7 @@ t.test('a response that is not the object is a failed download, not a reject', a
 
 /** Refuses to return the info files with these ids. */
 const refuse = (ids: readonly string[], status: number, code: string) => ({ operation, key }: { readonly operation: string, readonly key: string }) =>
-  operation === 'GET' && ids.some((id) => key === keyOf(`${id}.csv`)) ? { status, headers: {}, body: `<Error><Code>${code}</Code></Error>` } : undefined
+  operation === 'GET' && ids.some((id) => key === objectKeyOf(`${id}.csv`)) ? { status, headers: {}, body: `<Error><Code>${code}</Code></Error>` } : undefined
 
 t.test('an object that the store refuses is a reject with its last good record, does not make outputs wait, and is retried at growing intervals', async (t) => {
   for (const [status, code, hint] of [[403, 'AccessDenied', /Allow the credentials/], [403, 'InvalidObjectState', /archived/], [400, 'InvalidRequest', /SSE-C/]] as const) {
