@@ -768,7 +768,7 @@ export const SECTIONS: readonly Section[] = [
           ['test/plugins/timeouts.test.ts', 'a request that does not arrive in time gets 408, whether headers or body are missing'],
           ['test/routes/slow-reader.test.ts', 'beyond RESPONSES_MAX_BYTES new responses are 503, and responses without progress for five seconds are cut'],
           ['test/plugins/exchanges.test.ts', 'a connection is not read while its requests wait'],
-          ['test/plugins/problems.test.ts', 'malformed HTTP and headers that are too large']
+          ['test/plugins/problems.test.ts', 'malformed HTTP is a problem with status 400, and headers that are too large are one with 431']
         ]
       },
       {
@@ -786,7 +786,7 @@ export const SECTIONS: readonly Section[] = [
         guarantee: 'They have no effect except requests for the objects of the records that they name.',
         tests: [
           ['test/routes/events.test.ts', 'duplicate and forged events have no effect except requests for the objects of the records that they name'],
-          ['test/routes/events.test.ts', 'what is not about an object of the lake is ignored and counted']
+          ['test/routes/events.test.ts', 'events that are not about objects of the lake are ignored and counted']
         ]
       },
       {

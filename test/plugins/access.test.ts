@@ -21,7 +21,7 @@ const requestOf = ({ method, url }: RouteOptions): InjectOptions => ({
   url: url.replace(':user_id', '1').replace(':field', 'img_path').replace(':id', '1').replace('*', 'index.css')
 })
 
-t.test('every route, with no credentials, forged and expired ones, and each scope', async (t) => {
+t.test('each route that is not public is 401 without valid credentials, and 403 without its scope', async (t) => {
   const provider = await startIdentityProvider(t)
   const routes: RouteOptions[] = []
   const { app } = await build(t, { files, routes, settings: { API_KEYS: ONE_KEY_PER_SCOPE, JWT_ISSUER: provider.issuer, JWT_AUDIENCE: 'userlake' } })

@@ -35,7 +35,7 @@ t.test('a preflight request needs no credentials', async (t) => {
   t.equal((await app.inject({ method: 'OPTIONS', url: '/data', headers: { origin: ORIGIN } })).statusCode, 405, 'not a preflight request')
 })
 
-t.test('pages of other origins may not', async (t) => {
+t.test('pages of other origins may not read responses, and their POST requests are 403', async (t) => {
   const { app } = await build(t, { files, settings })
   for (const origin of ['https://evil.example', 'null', 'https://app.example:8443', 'http://app.example', 'https://app.example.evil.example']) {
     const headers = { ...bearer(keyOf('read', 'write')), origin }

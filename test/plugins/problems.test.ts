@@ -27,7 +27,7 @@ t.test('errors of Fastify have the same shape as all others', async (t) => {
   }
 })
 
-t.test('details of problems about a URL, a method, a parameter and a body', async (t) => {
+t.test('a problem names what is wrong with the URL, the method, a parameter or the body, and what to use instead', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const details: [object, string][] = [
     [{ url: '/data/%ff' }, 'The path of the URL must be percent-encoded UTF-8'],
@@ -115,7 +115,7 @@ t.test('the response to an unexpected error does not contain its message', async
   t.notMatch(response.body, 'secret')
 })
 
-t.test('malformed HTTP and headers that are too large', async (t) => {
+t.test('malformed HTTP is a problem with status 400, and headers that are too large are one with 431', async (t) => {
   const { app } = await build(t)
   await app.listen({ port: 0 })
   const send = async (text: string) => {

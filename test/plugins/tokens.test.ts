@@ -17,7 +17,7 @@ async function buildWithProvider (t: Test, settings: Record<string, string> = {}
   return { app, clock, provider, get, log }
 }
 
-t.test('a token of the identity provider gives the scopes that it has', async (t) => {
+t.test('a token of the identity provider grants the scopes in its claims', async (t) => {
   const { app, get, provider } = await buildWithProvider(t)
   const statuses = async (claims: Readonly<Record<string, unknown>>) => {
     const token = await provider.sign(claims)

@@ -32,7 +32,7 @@ function open (t: Test, settings: { readonly bucket: string, readonly region?: s
 }
 
 t.test(`credentials on ${name}`, { skip, timeout: 120_000 }, async (t) => {
-  await t.test('keys that were replaced in the file of credentials, and whose user was removed', { skip: noLimitedUsers }, async (t) => {
+  await t.test('after the keys in the file of credentials were replaced and their user was removed, each operation uses the new ones', { skip: noLimitedUsers }, async (t) => {
     const { bucket } = await setUp(t)
     const policy = documentedPolicy(bucket)
     const file = join(testFolder(t), 'credentials')

@@ -24,7 +24,7 @@ function connect (t: Test): S3Client {
 }
 
 t.test(`the doctor on ${name}`, { skip, timeout: 120_000 }, async (t) => {
-  await t.test('supports everything; nothing is left behind; the rights of the service are enough to read', async (t) => {
+  await t.test('each check is passed, and nothing is left behind; the rights of the service are enough to read', async (t) => {
     const client = connect(t)
     const bucket = `userlake-test-${randomUUID()}`
     t.teardown(async () => {

@@ -11,7 +11,7 @@ import { makeServerFolder } from '../support/server-folder.js'
 const { MINIO_BIN: binary, MINIO_RESTART_PORT: port = '9010' } = process.env
 const skip = binary === undefined && 'set MINIO_BIN, the path of a MinIO server'
 
-t.test('MinIO restarts while the service serves', { skip, timeout: 60_000 }, async (t) => {
+t.test('while MinIO is down, the last data is served as stale; after its restart, the data is fresh again', { skip, timeout: 60_000 }, async (t) => {
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'userlake', AWS_SECRET_ACCESS_KEY: 'userlake-secret' })
   const folder = makeServerFolder()
   const endpoint = `http://127.0.0.1:${port}`

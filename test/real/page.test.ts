@@ -215,7 +215,7 @@ t.test('a column of the URL that the lake does not have is named, and left out o
   t.notOk(await page.locator('#notices').isVisible())
 })
 
-t.test('a click on a head sorts', async (t) => {
+t.test('a click on the head of a column sorts by it', async (t) => {
   const app = await buildOnSampleData(t)
   const page = await open(t, app)
   const head = page.getByRole('columnheader', { name: 'Birth timestamp' })
@@ -578,7 +578,7 @@ t.test('every example lake is shown without an error', async (t) => {
 })
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  t.test(`axe-core finds nothing: ${colorScheme}`, async (t) => {
+  t.test(`axe-core finds no accessibility problem: ${colorScheme}`, async (t) => {
     const app = await buildOnSampleData(t)
     for (const [state, query, width] of [['the table', '?min_age=20&max_age=60&q=a&sort=-age', 1280], ['a record', '#record=1001', 1280], ['a phone', '?where=last_name~a', 360]] as const) {
       const page = await open(t, app, query, { colorScheme, width, bypassCSP: true })

@@ -10,7 +10,7 @@ const ann = { user_id: '1', first_name: 'Ann', last_name: 'Lee', birthts: 0, img
 const versionOf = async ({ app }: TestLake) => String((await app.inject('/data?limit=1')).headers['data-version'])
 const changesSince = async ({ fresh }: TestLake, search: string) => (await fresh(`/changes?since=${search}`)).json
 
-t.test('changes since a version: added, changed and removed records', async (t) => {
+t.test('the changes since a version are the records that were added or changed, and the keys of those that were removed', async (t) => {
   const lake = await build(t, { files })
   const { bucket } = lake
   const first = await versionOf(lake)
@@ -28,7 +28,7 @@ t.test('changes since a version: added, changed and removed records', async (t) 
   t.same(current, { since: version, version, next: version, changed: [], removed: [] }, 'without since: the current position')
 })
 
-t.test('a version that recurs, and a file that is uploaded again without a change', async (t) => {
+t.test('a version that recurs has another `next`, and a file that is uploaded again without a change is no change', async (t) => {
   const lake = await build(t, { files })
   const first = await versionOf(lake)
   lake.bucket.put('source_data/1.csv', csv('Amy'))
@@ -117,7 +117,7 @@ t.test('a version that the log does not reach is 410, and wrong parameters are 4
   t.equal((await lake.app.inject({ method: 'HEAD', url: `/changes?since=${first}` })).statusCode, 200)
 })
 
-t.test('the log survives a restart', async (t) => {
+t.test('the log of changes survives a restart', async (t) => {
   const lake = await build(t, { files })
   const first = await versionOf(lake)
   lake.bucket.put('source_data/1.csv', csv('Amy'))

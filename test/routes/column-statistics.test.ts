@@ -21,7 +21,7 @@ const files = {
   'd.csv': device('', '', '1e308', '', '', '')
 }
 
-t.test('statistics of columns of every type that has them', async (t) => {
+t.test('columns of integers, numbers, dates and datetimes have statistics', async (t) => {
   const { app } = await build(t, { schema, files })
   const { count, columns, ...others } = (await app.inject('/stats?columns=count,weight&columns=made,seen&bins=2')).json()
   t.same({ count, ...others }, { count: 4 })
@@ -55,7 +55,7 @@ t.test('statistics of columns of every type that has them', async (t) => {
   t.same((await app.inject('/stats?columns=count&where=kind=none')).json().columns.count, { count: 0, sum: 0, mean: null, median: null, min: null, max: null, histogram: [] })
 })
 
-t.test('the edges of bins have no rounding errors, unless a value lies between both numbers', async (t) => {
+t.test('the edges of bins have no rounding errors, unless a value lies between the rounded and the computed edge', async (t) => {
   const edges = async (...weights: string[]) => {
     const { app } = await build(t, { schema, files: Object.fromEntries(weights.map((weight, i) => [`${i}.csv`, device('lamp', '1', weight, 'true', '', '')])) })
     return (await app.inject('/stats?columns=weight&bins=5')).json().columns.weight.histogram.map(({ min, count }: { min: number, count: number }) => [min, count])
@@ -64,7 +64,7 @@ t.test('the edges of bins have no rounding errors, unless a value lies between b
   t.same(await edges('2.2', '17.9', '80.2'), [[2.2, 1], [17.8, 1], [33.4, 0], [49, 0], [64.6, 1]])
 })
 
-t.test('groups by a column of any type', async (t) => {
+t.test('records are grouped by a column of any type', async (t) => {
   const { app } = await build(t, { schema, files })
   const groups = async (search: string) => (await app.inject(`/stats?${search}`)).json()
   t.same(await groups('group_by=kind'), { count: 4, group_by: 'kind', groups: [{ value: 'lamp', count: 2 }, { value: 'fan', count: 1 }, { value: null, count: 1 }], other: { groups: 0, count: 0 } })

@@ -2,7 +2,7 @@ import { parse } from 'csv-parse/sync'
 import t from 'tap'
 import { build, csv } from '../support/app.js'
 
-t.test('CSV for spreadsheets: byte order mark, delimiter, formulas', async (t) => {
+t.test('CSV can have a byte order mark, another delimiter and escaped formulas, for spreadsheets', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv('=1+1', 'Łę;x', -5), '2.csv': csv('Bo', 'Ray', 7) } })
   const get = async (url: string) => await app.inject(url)
   t.equal((await get('/data.csv?bom=true&limit=1&columns=user_id')).body, '\ufeffuser_id\r\n1\r\n')

@@ -32,7 +32,7 @@ t.test('all records as JSON, in the order of ids', async (t) => {
   t.equal(endpoint.counts.LIST, 1, 'no listing within MAX_STALENESS')
 })
 
-t.test('every filter', async (t) => {
+t.test('each filter selects the records that match, in /data and in /stats', async (t) => {
   const { app } = await build(t, { files })
   const table: [search: string, ids: string[]][] = [
     ['image_exists=true', ['1', '10']], ['image_exists=False', ['2', '3']], ['is_image_exists=1', ['1', '10']],
@@ -104,7 +104,7 @@ t.test('a birthday begins at midnight in AGE_TIME_ZONE', async (t) => {
   }
 })
 
-t.test('the earliest and the latest valid birth timestamps, and a birth later in this minute', async (t) => {
+t.test('ages are right for the earliest and the latest valid birth timestamps, and for a birth later in this minute', async (t) => {
   const minute = NOON - NOON % 60_000
   const births = { earliest: -8.64e15, latest: 8.64e15, now: minute, soon: minute + 1 }
   const files = Object.fromEntries(Object.entries(births).map(([id, birthts]) => [`${id}.csv`, csv('A', 'B', birthts)]))

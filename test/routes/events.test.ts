@@ -81,7 +81,7 @@ t.test('a replaced image is in /changes, and an image without record waits for i
   t.equal(listings(), 0)
 })
 
-t.test('a bad file is in quarantine, with its last good record, and heals', async (t) => {
+t.test('a bad file that an event names is quarantined, its last good record is served, and a fixed upload replaces it', async (t) => {
   const log: LogLine[] = []
   const lake = await quietLake(t, { '1.csv': csv('Ann') }, { log })
   const { app, bucket, names, listings } = lake
@@ -97,7 +97,7 @@ t.test('a bad file is in quarantine, with its last good record, and heals', asyn
   t.equal(listings(), 0)
 })
 
-t.test('what is not about an object of the lake is ignored and counted', async (t) => {
+t.test('events that are not about objects of the lake are ignored and counted', async (t) => {
   const lake = await quietLake(t, { '1.csv': csv('Ann') })
   const { endpoint } = lake
   const others = ['processed_data/output.csv', 'source_data/readme.txt', 'other/1.csv', 'source_data/.csv', '%E0%A4', 'source_data/%00.csv', '', 'source_data/../1.csv', 'source_data/%2e%2e/1.csv', `source_data/${'x/'.repeat(512)}1.csv`]

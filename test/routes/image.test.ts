@@ -34,7 +34,7 @@ t.test('HEAD sends no body and reads none from the store', async (t) => {
   t.same(endpoint.gets, [])
 })
 
-t.test('range requests', async (t) => {
+t.test('a range of an image is 206, a range after its end is 416, and any other Range is ignored', async (t) => {
   const { app } = await build(t, { files })
   const size = PNG.length
   const table: [string, number, string | undefined, Buffer | undefined][] = [
@@ -56,7 +56,7 @@ t.test('range requests', async (t) => {
   }
 })
 
-t.test('conditional requests', async (t) => {
+t.test('If-None-Match with the ETag of an image is 304, and If-Range with another ETag gets the whole image', async (t) => {
   const { app, bucket } = await build(t, { files })
   const etag = `"${bucket.get('source_data/1.png')!.etag}"`
   for (const tags of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {
@@ -134,7 +134,7 @@ t.test('Content-Type belongs to the version of the body', async (t) => {
   t.match(await app.inject('/data/1/image'), { statusCode: 200, headers: { 'content-type': 'image/png' }, rawPayload: PNG }, 'the image is again the one of the listing')
 })
 
-t.test('a record without an image, an unknown record, and a file that is not an image', async (t) => {
+t.test('a record without an image and an unknown record are 404, and a file that is not an image is 415', async (t) => {
   const { app } = await build(t, { files })
   for (const id of ['2', 'unknown']) t.match((await app.inject(`/data/${id}/image`)).json(), { status: 404, code: 'image_not_found' })
   for (const id of ['3', '4']) t.match((await app.inject(`/data/${id}/image`)).json(), { status: 415, code: 'unsupported_image' })
@@ -149,7 +149,7 @@ t.test('Content-Type follows the content of a file, and only configured types ar
   t.equal((await app.inject('/data/gif/image')).statusCode, 415)
 })
 
-t.test('extensions match in any case', async (t) => {
+t.test('extensions match in upper or lower case', async (t) => {
   const files = { '1.csv': csv(), '1.png': PNG, '2.csv': csv(), '2.JPG': PNG, '3.csv': csv(), '3.gif': PNG }
   const { app } = await build(t, { files, settings: { IMAGE_EXTENSIONS: 'PNG,Jpg' } })
   t.same((await app.inject('/data')).json().map((record: any) => record.img_path), ['source_data/1.png', 'source_data/2.JPG', null])

@@ -226,7 +226,7 @@ t.test('if the bucket cannot be listed, a job gets 503 and the last data is stil
   t.equal((await app.inject('/data')).json().length, 2)
 })
 
-t.test('settings for columns, delimiter, empty value, key and formulas of the output', async (t) => {
+t.test('the columns, the delimiter, the empty value, the key and the escaping of formulas of the output are settings', async (t) => {
   const settings = { OUTPUT_COLUMNS: 'user_id,img_path,city', OUTPUT_DELIMITER: ', ', OUTPUT_EMPTY_VALUE: 'ø', OUTPUT_KEY: 'out/users.csv', OUTPUT_ESCAPE_FORMULAS: 'true' }
   const { app, bucket } = await build(t, { files: { ...files, '3.csv': 'first_name,last_name,birthts,city\na,b,1,=Rome\n' }, settings })
   const { result } = (await app.inject({ method: 'POST', url: '/data' })).json()

@@ -15,7 +15,7 @@ t.test('the service is alive from the start and ready once it has data, and no p
   t.equal(endpoint.counts.LIST, 1)
 })
 
-t.test('an empty lake is a usable data set', async (t) => {
+t.test('a service whose lake is empty is ready', async (t) => {
   const { app } = await build(t)
   await app.inject('/data')
   t.equal((await app.inject('/readyz')).statusCode, 200)

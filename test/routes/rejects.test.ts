@@ -61,7 +61,7 @@ t.test('the CSV has the options of /data.csv, which its pages keep', async (t) =
   t.match((await app.inject('/rejects?bom=true')).json(), { errors: [{ parameter: 'bom', detail: 'applies to CSV only; use format=csv' }] })
 })
 
-t.test('filters by id and code', async (t) => {
+t.test('entries are filtered by id and code; the counts stay those of the whole quarantine', async (t) => {
   const { app } = await build(t, { files })
   for (const [query, expected] of Object.entries({
     'user_id=12': ['12.csv'],
@@ -135,7 +135,7 @@ t.test('CSV is selected by the parameter format or by Accept', async (t) => {
   t.match((await app.inject({ url: '/rejects', headers: { accept: 'application/x-ndjson' } })).json(), { status: 406, code: 'not_acceptable' })
 })
 
-t.test('ETag, 304, HEAD and gzip', async (t) => {
+t.test('the report has an ETag, HEAD and gzip; a request with its ETag gets 304 until the report changes', async (t) => {
   const { app, bucket, fresh } = await build(t, { files })
   const url = '/rejects?limit=2'
   const { headers: { etag }, body } = await app.inject(url)

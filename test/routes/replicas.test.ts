@@ -222,7 +222,7 @@ t.test('a scheduled job does nothing if another replica has brought the output u
   t.same(follower.app.jobs.list().map(({ trigger }) => trigger), ['schedule', 'startup'], 'the other one has not run for an interval')
 })
 
-t.test('a scheduled job makes outputs that another replica does not make with the same settings', async (t) => {
+t.test('a scheduled job runs unless another replica makes all of its outputs, with the same settings', async (t) => {
   const formats: [leader: string, follower: string, isDone: boolean][] = [['csv', 'csv,parquet', false], ['csv,parquet', 'csv', true], ['csv,parquet', 'csv,parquet', true]]
   for (const [first, second, isDone] of formats) {
     const timers = new TestTimers()

@@ -31,7 +31,7 @@ function verdictsOf (out: string): Readonly<Record<string, string>> {
 
 const FEATURES = ['records are served', 'changes are found', 'images', 'output and snapshot', 'several replicas write', 'large lakes are listed in parts']
 
-t.test('a store that supports everything', async (t) => {
+t.test('a store that supports everything passes each check', async (t) => {
   const { run, endpoint } = await setUp(t)
   const { code, out, err, verdicts } = await run()
   t.match({ code, err }, { code: 0, err: '' })
@@ -58,7 +58,7 @@ t.test('a store that ignores conditions: what is written and images fail, record
   for (const name of ['a write is seen at once', ...FEATURES.slice(0, 2)]) t.equal(verdicts[name], 'yes', name)
 })
 
-t.test('a store that checks conditions, but not atomically', async (t) => {
+t.test('a store that checks conditions, but not atomically, fails the check with concurrent writes', async (t) => {
   const { endpoint, run } = await setUp(t)
   let racing = 0
   endpoint.intercept = async ({ operation, key, headers }) => {

@@ -27,7 +27,7 @@ const AS_OF = ['--as-of', '2026-01-01T00:00:00Z']
 
 const lakeOf = (t: Test, files: Readonly<Record<string, string>> = FILES) => `${testFolder(t, { source_data: files })}`
 
-t.test('the bytes are those of GET /data', async (t) => {
+t.test('userlake export writes the bytes of GET /data', async (t) => {
   const { app } = await build(t, { files: FILES })
   const lake = lakeOf(t)
   const cases: [url: string, argv: string[]][] = [
@@ -89,7 +89,7 @@ t.test('a write that fails leaves the file as it was', async (t) => {
   await t.rejects(writeFileAtomically(long, Buffer.from('')), { message: new RegExp(`^--output: '${long}' cannot be written: ENAMETOOLONG`) })
 })
 
-t.test('a reader that has enough is no error', async (t) => {
+t.test('a reader of stdout that has enough, such as head, ends userlake export without an error', async (t) => {
   let err = ''
   t.equal(await main(['--lake', `file:${lakeOf(t)}`], { env: {}, stdout: closedStdout(), stderr: { write: (text) => { err += text } } }), 1)
   t.notMatch(err, /export:|wrote/)

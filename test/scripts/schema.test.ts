@@ -50,7 +50,7 @@ t.test('a schema file is inferred that accepts the sample, with settings and dou
   t.equal(readFileSync(output, 'utf8'), before)
 })
 
-t.test('JSON files, a birth date, columns that some files lack, and objects that are not declared', async (t) => {
+t.test('of JSON files, a birth date gets its role, columns that some files lack are declared, and members that are objects or arrays are not', async (t) => {
   const root = testFolder(t, {
     source_data: {
       '1.json': '{"Name": "Rex", "birthDate": "2020-02-29", "weight": 12.5, "tags": ["x"], "chip": 5}',

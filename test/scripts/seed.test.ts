@@ -38,8 +38,8 @@ t.test('fills a new bucket of the server that the environment names', async t =>
   t.equal(String(bucket.get('in/mine')?.body), 'mine')
 })
 
-for (const [refused, name] of [['HEAD', 'whether the bucket exists is refused'], ['CREATE', 'the creation of the bucket is refused']] as const) {
-  t.test(`a missing bucket that the credentials may not create: ${name}`, async t => {
+for (const [refused, name] of [['HEAD', 'HEAD of the bucket is refused'], ['CREATE', 'its creation is refused']] as const) {
+  t.test(`a missing bucket that the credentials may not create is reported: ${name}`, async t => {
     const endpoint = await startS3Endpoint()
     t.teardown(() => endpoint.stop())
     endpoint.intercept = ({ operation, key }) => operation === refused && key === '' ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined

@@ -55,7 +55,7 @@ function testListing (t: Test, { open }: ContractSubject): void {
     t.same(await listAll(store, 'missing/folder/'), [])
   })
 
-  t.test('lists many pages, complete and in order', async t => {
+  t.test('a listing of many pages is complete and in order', async t => {
     const keys = Array.from({ length: 2600 }, (_, i) => `source_data/${i * 7919 % 2600}.csv`)
     const store = await open(t, keys)
     const listed = await listAll(store, 'source_data/')
@@ -63,7 +63,7 @@ function testListing (t: Test, { open }: ContractSubject): void {
     t.ok(listed.every(({ key, size }) => size === key.length))
   })
 
-  t.test('orders by bytes, folders among files', async t => {
+  t.test('a listing is in the order of bytes, folders among files', async t => {
     const keys = ['a!', 'a.csv', 'a/b', 'a0', 'b/c/d', 'b/c0', '\ue000', '\uffee', '\u{10000}', '😀']
     const store = await open(t, keys.toReversed())
     t.same((await listAll(store, '')).map(({ key }) => key), keys)
@@ -104,7 +104,7 @@ function testKeys (t: Test, { open, additionalKeys = [] }: ContractSubject): voi
 }
 
 function testReading (t: Test, { open }: ContractSubject): void {
-  t.test('returns what was written, with the same ETag everywhere', async t => {
+  t.test('reads, streams and listings return what was written, with the same ETag', async t => {
     const store = await open(t)
     const large = Buffer.alloc(5 * 1024 * 1024, 'large ')
     for (const [key, body] of [['empty', bytes('')], ['small', bytes('small')], ['large', large]] as const) {
@@ -154,7 +154,7 @@ function testReading (t: Test, { open }: ContractSubject): void {
     t.equal(await text((await store.stream('key', { ifMatch: '' }))!.body), '0123456789')
   })
 
-  t.test('fails if the object is larger than maxBytes', async t => {
+  t.test('a read fails if the object is larger than maxBytes', async t => {
     const store = await open(t)
     // From a few bytes to more than one read returns.
     for (const size of [10, 1024 * 1024, 2 * 1024 * 1024 + 1]) {
@@ -331,7 +331,7 @@ function testMissing (t: Test, { open, openMissing }: ContractSubject): void {
     }
   })
 
-  t.test('fails if the bucket is missing, until it is created', async t => {
+  t.test('every operation fails if the bucket is missing, until it is created', async t => {
     const store = await openMissing(t)
     const expected = { name: 'StoreError', code: 'no_such_bucket' }
     await t.rejects(listAll(store, ''), expected)

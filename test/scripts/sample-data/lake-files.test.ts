@@ -5,7 +5,7 @@ const plan: LakePlan = { users: 100, images: 0.92, seed: 1 }
 const namesOf = (plan: LakePlan) => Array.from(lakeFiles(plan), ({ name }) => name)
 const images = (plan: LakePlan) => namesOf(plan).filter(name => name.endsWith('.png'))
 
-t.test('counts what it yields', async t => {
+t.test('countFiles returns the number of files that lakeFiles yields', async t => {
   for (const users of [1, 2, 10, 100, 1003]) {
     for (const images of [0, 0.29, 0.5, 0.92, 1]) {
       t.equal(namesOf({ users, images, seed: 1 }).length, countFiles({ users, images, seed: 1 }))
