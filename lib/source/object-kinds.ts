@@ -69,7 +69,7 @@ function knownKinds ({ schema, hidden, imageExtensions }: SourceRules): KnownKin
   ].sort((a, b) => b.extension.length - a.extension.length)
 }
 
-/** Whether a key ends with an extension, in any case. */
+/** Whether a key ends with an extension, in upper or lower case. */
 function endsWith ({ bytes, start, end }: ByteSlice, extension: Buffer): boolean {
   if (end - start < extension.length) return false
   for (let i = 0; i < extension.length; i++) if (lowerCase(bytes[end - extension.length + i]!) !== extension[i]) return false

@@ -57,7 +57,7 @@ function scalar<T, D> ({ schema, accepted, hint, parse, format = String }: Kind<
   }
 }
 
-/** true or false in any case, or 1 or 0. */
+/** true or false in upper or lower case, or 1 or 0. */
 export function booleanParameter<const D extends boolean | undefined = undefined> (meaning: Meaning<D>): Parameter<boolean | D> {
   return scalar({ schema: { type: 'boolean' }, accepted: 'true, false, 1 or 0', parse: (text) => BOOLEANS.get(text.toLowerCase()) }, meaning)
 }
@@ -117,7 +117,7 @@ export function instantParameter (meaning: Meaning<undefined>): Parameter<number
   }, meaning)
 }
 
-/** One of the values of a string enum, in any case; its `default` is that of the parameter. `schema` has a name in the document. */
+/** One of the values of a string enum, in upper or lower case; its `default` is that of the parameter. `schema` has a name in the document. */
 export function choiceParameter<const T extends string, const D extends T | undefined = undefined> (
   { schema, ...meaning }: Omit<Meaning<D>, 'default'> & { readonly schema: { readonly enum: readonly T[], readonly default?: D } }
 ): Parameter<T | D> {
