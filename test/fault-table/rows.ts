@@ -123,7 +123,7 @@ export const SECTIONS: readonly Section[] = [
     rows: [
       {
         fault: '500, 502, 503 SlowDown, 504',
-        guarantee: 'Requests are repeated with growing pauses while a budget lasts that all requests share, so that an outage does not multiply them; then the last data is served as stale.',
+        guarantee: 'Requests are repeated with growing pauses, until a budget that all requests share is spent, so that an outage does not multiply them; then the last data is served as stale.',
         tests: [
           ['test/routes/store-faults.test.ts', '500 InternalError'],
           ['test/routes/store-faults.test.ts', '502 of a proxy'],
@@ -227,7 +227,7 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
-        fault: 'A token of a next page that occurs twice',
+        fault: 'A continuation token that occurs twice',
         guarantee: 'The listing is refused.',
         tests: [['test/lib/store/s3/s3-listing.test.ts', 'fails if a continuation token repeats']]
       },
@@ -372,7 +372,7 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
-        fault: 'A file of gzip that is a bomb, cut off or damaged',
+        fault: 'A .csv.gz file that is a decompression bomb, cut off or damaged',
         guarantee: 'It is a reject; unpacking stops at the limit of an info file.',
         tests: [['test/lib/source/info-file.test.ts', 'a .csv.gz file is unpacked']]
       },
@@ -437,7 +437,7 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         fault: 'A process that was paused writes late',
-        guarantee: 'Its write is refused if the output has changed since before its listing.',
+        guarantee: 'Its write is refused if the output is no longer the one that was there before its listing.',
         tests: [['test/routes/jobs.test.ts', 'an output that was written after the precondition had been read is not overwritten with older data']]
       },
       {
@@ -752,8 +752,8 @@ export const SECTIONS: readonly Section[] = [
         ]
       },
       {
-        fault: 'A thousand POST /data at the same time',
-        guarantee: 'Two jobs run: those that come while one runs share the next one.',
+        fault: 'A thousand requests POST /data at the same time',
+        guarantee: 'Two jobs run: the requests that arrive while one runs share the next one.',
         tests: [['test/routes/jobs.test.ts', 'a thousand concurrent POSTs run two jobs']]
       },
       {
