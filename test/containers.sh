@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the image, runs it, and brings compose.yaml up and down with the scripts, for real. Takes no arguments, and ends with
-# one line: N passed, N failed, N skipped. The base images come from ../shared/containers where that is there, as root; MINIO_BIN
-# names the server for the bucket's one. Elsewhere any engine with a registry will do.
+# Builds the image, runs it, and starts and stops compose.yaml with the scripts, on a real container engine. Takes no arguments. The last
+# line is: N passed, N failed, N skipped. If ../shared/containers exists, the engine and the base images are made by its scripts, as root,
+# and the image of MinIO from the program MINIO_BIN. Elsewhere any container engine that can pull images is enough.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -37,7 +37,7 @@ skip() {
   exit 0
 }
 
-# check NAME COMMAND...: a command, or a function that runs to its end. Its output is shown where it fails.
+# check NAME COMMAND...: runs a command or a function, and counts the outcome. Prints the output if it fails.
 check() {
   local name=$1 status began=$SECONDS
   shift
@@ -53,25 +53,25 @@ check() {
   fi
 }
 
-# refuses PATTERN COMMAND...: it fails, and says something like this.
+# refuses PATTERN COMMAND...: succeeds if the command fails and its output matches.
 refuses() {
-  local pattern=$1 said status=0
+  local pattern=$1 output status=0
   shift
-  said=$("$@" 2>&1) || status=$?
-  echo "exit $status: $said"
-  ((status)) && grep -qE -- "$pattern" <<<"$said"
+  output=$("$@" 2>&1) || status=$?
+  echo "exit $status: $output"
+  ((status)) && grep -qE -- "$pattern" <<<"$output"
 }
 
-# says PATTERN COMMAND...: it succeeds, and says something like this. Not by a pipe: grep would not wait for all of it.
-says() {
-  local pattern=$1 said
+# prints PATTERN COMMAND...: succeeds if the command does and its output matches. Without a pipe, because grep -q ends before it has read everything.
+prints() {
+  local pattern=$1 output
   shift
-  said=$("$@" 2>&1) || { echo "$said"; return 1; }
-  echo "$said"
-  grep -qE -- "$pattern" <<<"$said"
+  output=$("$@" 2>&1) || { echo "$output"; return 1; }
+  echo "$output"
+  grep -qE -- "$pattern" <<<"$output"
 }
 
-# until_so SECONDS COMMAND...
+# until_so SECONDS COMMAND...: repeats the command until it succeeds. Fails after this time.
 until_so() {
   local give_up=$((SECONDS + $1))
   shift
@@ -98,11 +98,11 @@ minio_image=$(sed -n 's/.*{MINIO_IMAGE:-\(.*\)}$/\1/p' compose.yaml)
 "$engine" image inspect "$minio_image" >/dev/null 2>&1 || "$engine" pull "$minio_image" >"$work/pull.log" 2>&1 ||
   skip "no image of MinIO, and MINIO_BIN names no server to make one of: $(tail -1 "$work/pull.log")"
 
-# As after git clone, with what is not committed yet.
+# The files of a clone, and those that are not committed yet.
 mkdir "$checkout"
 git ls-files -z --cached --others --exclude-standard | tar -c --null --ignore-failed-read -T - | tar -x -C "$checkout"
 cd "$checkout" || exit 1
-# What a run that was killed has left.
+# Removes what a run that was killed has left.
 remove_all
 
 # --- The image --------------------------------------------------------------------------------------------------------------
@@ -111,13 +111,13 @@ single() { "$engine" exec userlake-test-single "$@"; }
 is_state() { [[ $(state Status) == "$1" ]]; }
 state() { "$engine" inspect --format "{{.State.$1}}" userlake-test-single; }
 
-# The document says how small it is.
+# The size is less than 250 MB, and near the one in docs/operations.md.
 size_is_small() {
-  local bytes said
+  local bytes documented
   bytes=$("$engine" image inspect --format '{{.Size}}' "$image")
-  said=$(sed -nE 's/^The image is ([0-9]+) MB.*/\1/p' docs/operations.md)
-  echo "size: $bytes, docs/operations.md says $said MB" | tee "$work/size"
-  ((bytes < 250000000 && bytes / 1000000 <= said + 5 && bytes / 1000000 >= said - 5))
+  documented=$(sed -nE 's/^The image is ([0-9]+) MB.*/\1/p' docs/operations.md)
+  echo "size: $bytes, docs/operations.md has $documented MB" | tee "$work/size"
+  ((bytes < 250000000 && bytes / 1000000 <= documented + 5 && bytes / 1000000 >= documented - 5))
 }
 
 image_holds() {
@@ -136,7 +136,7 @@ starts_locked() {
   # Not by the exit code of `run --rm`, which is 0 if the container is gone before the engine waits for it.
   "$engine" run -d --name userlake-test-single "${locked[@]}" "$image"
   [[ $("$engine" wait userlake-test-single) == 1 ]]
-  says '^userlake: HOST: got "0.0.0.0".*ALLOW_ANONYMOUS=true' "$engine" logs userlake-test-single
+  prints '^userlake: HOST: got "0.0.0.0".*ALLOW_ANONYMOUS=true' "$engine" logs userlake-test-single
   "$engine" rm userlake-test-single
   "$engine" run -d --name userlake-test-single "${locked[@]}" -e ALLOW_ANONYMOUS=true -v userlake-test-lake:/app/lake -p "127.0.0.1:$USERLAKE_PORT:8080" "$image"
   until_so 30 has_health healthy
@@ -152,7 +152,7 @@ has_no_rights() {
   refuses 'Read-only file system' single touch /home/x
 }
 
-healthcheck_tells() {
+healthcheck_reports() {
   single node dist/scripts/healthcheck.js
   refuses '^exit 1|healthcheck: ' single env PORT=1 node dist/scripts/healthcheck.js
 }
@@ -164,7 +164,7 @@ publishes_into_volume() {
 }
 
 ends_on_sigterm() {
-  says /node single readlink /proc/1/exe
+  prints /node single readlink /proc/1/exe
   local began=$SECONDS
   "$engine" kill --signal TERM userlake-test-single
   until_so 10 is_state exited
@@ -175,14 +175,14 @@ ends_on_sigterm() {
 }
 
 check 'the image builds' "$engine" build -f Containerfile -t "$image" .
-check 'it has less than 250 MB' size_is_small
+check 'the image has less than 250 MB' size_is_small
 cat "$work/size"
-check 'it holds what it needs, and no more' image_holds
-check 'it gets healthy with a read-only root, without capabilities, with a volume' starts_locked
+check 'the image holds what the service needs, and no more' image_holds
+check 'the container becomes healthy with a read-only root, without capabilities, with a volume' starts_locked
 check 'pid 1 has no special rights' has_no_rights
-check 'HEALTHCHECK tells good from bad' healthcheck_tells
-check 'it publishes into the volume' publishes_into_volume
-check 'SIGTERM ends it at once, with 0' ends_on_sigterm
+check 'the health check succeeds if the service is ready, and fails if no service listens' healthcheck_reports
+check 'the service publishes into the volume' publishes_into_volume
+check 'SIGTERM ends the service within 3 s, with exit code 0' ends_on_sigterm
 
 # --- Bad input --------------------------------------------------------------------------------------------------------------
 
@@ -203,8 +203,8 @@ without_engine() {
 }
 
 wrong_arguments() {
-  says USERLAKE_PORT scripts/run.sh --help
-  says --purge scripts/shutdown.sh --help
+  prints USERLAKE_PORT scripts/run.sh --help
+  prints --purge scripts/shutdown.sh --help
   refuses "run.sh: unknown argument '--fast'" scripts/run.sh --fast
   refuses "shutdown.sh: unknown argument '--all'" scripts/shutdown.sh --all
   for port in 0 65536 http; do refuses "USERLAKE_PORT: got '$port'" env USERLAKE_PORT=$port scripts/run.sh; done
@@ -242,16 +242,16 @@ wrong_credentials() {
   nothing_is_left
 }
 
-check 'wrong arguments and --help' wrong_arguments
-check 'no engine' without_engine
-check 'a taken port' taken_port
-check 'an image that can not be pulled' no_pull
-check 'compose up without compose.env' missing_env
-check 'credentials that MinIO does not know' wrong_credentials
+check 'wrong arguments are refused, and --help is printed' wrong_arguments
+check 'without a container engine, the scripts refuse to run' without_engine
+check 'a port that another process listens on is refused' taken_port
+check 'an image that cannot be pulled is reported' no_pull
+check 'compose up without compose.env fails' missing_env
+check 'credentials that MinIO does not know are reported' wrong_credentials
 
 # --- Up and down ------------------------------------------------------------------------------------------------------------
 
-# bucket CODE: with the SDK of the service's own image; `s3` sends a command to the bucket.
+# bucket CODE: runs JavaScript in the container of the service, which has the SDK. `s3` sends a command to the bucket.
 bucket() {
   "${compose[@]}" exec -T userlake node --input-type=module -e "
     import * as sdk from '@aws-sdk/client-s3'
@@ -263,7 +263,7 @@ bucket() {
 
 comes_up() {
   scripts/run.sh | tee "$work/run.out"
-  # What it says to try works.
+  # The commands that it prints succeed.
   (($(grep -c '^  curl ' "$work/run.out") == 3))
   grep '^  curl ' "$work/run.out" | sed 's/curl /curl -fsS /' | bash -e
   grep -q '=change-me' compose.env && return 1
@@ -271,7 +271,7 @@ comes_up() {
 }
 
 publishes_into_bucket() {
-  # The job of the start has written it already.
+  # The first job has written the output already.
   bucket "await s3('DeleteObject', { Key: 'processed_data/output.csv' })"
   curl -sS -X POST "$url/data" | tee "$work/job"
   grep -q '"state":"succeeded".*"skipped":false' "$work/job"
@@ -285,7 +285,7 @@ comes_up_again() {
   bucket "for (const Key of ['other/notes.txt', 'source_data/own.csv']) await s3('PutObject', { Key, Body: 'mine' })"
   before=$("${compose[@]}" ps -q userlake)
   scripts/run.sh
-  says 'uploaded 0, unchanged 193' "${compose[@]}" logs seed
+  prints 'uploaded 0, unchanged 193' "${compose[@]}" logs seed
   [[ $("${compose[@]}" ps -q userlake) == "$before" ]]
   others_are_untouched
 }
@@ -296,7 +296,7 @@ others_are_untouched() {
 
 survives_store_restart() {
   "${compose[@]}" stop minio
-  sleep 3 # longer than MAX_STALENESS: the data has to be looked for again
+  sleep 3 # longer than MAX_STALENESS, so that reads need a refresh
   for _ in 1 2 3; do
     curl -sSi "$url/data?format=csv" >"$work/stale"
     grep -i '^data-stale' "$work/stale"
@@ -311,8 +311,8 @@ survives_store_restart() {
   publishes_into_bucket
 }
 is_fresh() {
-  curl -sSi "$url/data" >"$work/answer"
-  grep -qE '^HTTP/1.1 200 ' "$work/answer" && ! grep -i '^data-stale' "$work/answer"
+  curl -sSi "$url/data" >"$work/response"
+  grep -qE '^HTTP/1.1 200 ' "$work/response" && ! grep -i '^data-stale' "$work/response"
 }
 
 goes_down_and_up() {
@@ -322,7 +322,7 @@ goes_down_and_up() {
   others_are_untouched
 }
 
-# The bucket is the same, the credentials are not.
+# Makes new credentials for the same bucket.
 comes_up_with_new_credentials() {
   scripts/shutdown.sh
   rm compose.env
@@ -330,7 +330,7 @@ comes_up_with_new_credentials() {
   others_are_untouched
 }
 
-# The command of docs/operations.md, in this project.
+# Runs the command of docs/operations.md for own files.
 takes_own_files() {
   mkdir mine
   echo 'first_name, last_name, birthts
@@ -338,10 +338,10 @@ Ann, Own, 0' >mine/ann.csv
   grep '^docker compose run .* --from /mine' docs/operations.md | sed "s/^docker compose/${compose[*]}/" | tee "$work/command"
   bash -e "$work/command"
   rm -r mine
-  says '"last_name":"Own"' curl -fsS -H 'Cache-Control: no-cache' "$url/data/ann"
+  prints '"last_name":"Own"' curl -fsS -H 'Cache-Control: no-cache' "$url/data/ann"
 }
 
-# The commands of docs/operations.md for compose by itself, and for a container without it: under names of this test.
+# The commands of docs/operations.md for compose without the scripts and, below, for a container without compose, under names of this test.
 comes_up_by_itself() {
   scripts/shutdown.sh
   # shellcheck disable=SC2016 # they are Markdown's
@@ -361,7 +361,7 @@ runs_as_documented() {
   "$engine" rm -f userlake-test-single
 }
 
-# Its healthcheck finds another way.
+# The health check of MinIO then does without mc.
 comes_up_without_mc() {
   printf 'FROM %s\nRUN rm -f /usr/bin/mc\n' "$minio_image" | "$engine" build -t "$image-minio" -
   MINIO_IMAGE=$image-minio scripts/run.sh
@@ -376,16 +376,16 @@ is_purged() {
   nothing_is_left
 }
 
-check 'run.sh from a clean checkout, and what it says to try' comes_up
+check 'run.sh starts a clean checkout, and the commands that it prints succeed' comes_up
 check 'POST /data puts output.csv into the bucket' publishes_into_bucket
-check 'run.sh again changes nothing, and nothing of others' comes_up_again
+check 'run.sh changes nothing when it runs again, and no objects of others' comes_up_again
 check 'reads go on while the store restarts' survives_store_restart
 check 'run.sh after shutdown.sh finds the bucket as it was' goes_down_and_up
-check 'new credentials for the same bucket' comes_up_with_new_credentials
-check 'docs/operations.md tells how to bring files of your own' takes_own_files
-check 'compose up by itself' comes_up_by_itself
-check 'docker run, as docs/operations.md says' runs_as_documented
-check 'another image of MinIO, without mc' comes_up_without_mc
+check 'run.sh starts with new credentials for the same bucket' comes_up_with_new_credentials
+check 'the command of docs/operations.md uploads own files' takes_own_files
+check 'compose up needs no scripts' comes_up_by_itself
+check 'the docker run of docs/operations.md starts the service' runs_as_documented
+check 'an image of MinIO without mc is enough' comes_up_without_mc
 check 'shutdown.sh --purge leaves nothing' is_purged
 
 # --- compose.clickhouse.yaml ------------------------------------------------------------------------------------------------
@@ -409,14 +409,14 @@ comes_up_with_clickhouse() {
 
 survives_clickhouse_restart() {
   with_clickhouse stop clickhouse
-  until_so 30 says '"code":"engine_unavailable"' curl -sS "$url/data?q=$RANDOM"
+  until_so 30 prints '"code":"engine_unavailable"' curl -sS "$url/data?q=$RANDOM"
   with_clickhouse start clickhouse
   until_so 60 curl -fsS "$url/data?q=$RANDOM"
 }
 
 refuses_wrong_password() {
   CLICKHOUSE_PASSWORD=another with_clickhouse up --detach --no-deps userlake
-  until_so 30 says '"code":"engine_access_denied"' curl -sS "$url/readyz"
+  until_so 30 prints '"code":"engine_access_denied"' curl -sS "$url/readyz"
   with_clickhouse down --volumes
   rm compose.env
   nothing_is_left
@@ -432,7 +432,7 @@ else
   echo 'skipped: compose.clickhouse.yaml: tools/clickhouse, gcc and the launcher of its servers are needed'
 fi
 
-# Where no Docker answers.
+# On a machine whose docker fails.
 runs_with_podman_compose() {
   mkdir "$work/no-docker"
   printf '#!/bin/sh\nexit 1\n' >"$work/no-docker/docker"
@@ -446,7 +446,7 @@ runs_with_podman_compose() {
   nothing_is_left
 }
 if command -v podman-compose >/dev/null; then
-  check 'the same with podman-compose' runs_with_podman_compose
+  check 'run.sh and shutdown.sh work with podman-compose' runs_with_podman_compose
 fi
 if command -v shellcheck >/dev/null; then
   check 'shellcheck' shellcheck -x scripts/*.sh test/containers.sh
