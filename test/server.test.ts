@@ -12,13 +12,8 @@ import { until } from './support/until.js'
 
 const server = fileURLToPath(new URL('../server.js', import.meta.url))
 
-/** The service as a process of its own, in a new folder with `files`; settings come from `settings` and, if there is one, from its `.env`. */
+/** Starts the service as a process of its own, in a new folder with `files`. Its settings are `settings`, and those in the file `.env` of the folder if there is one. */
 function start (t: Test, settings: Record<string, string>, files: Parameters<Test['testdir']>[0] = {}) {
-  // Registered before the folder is made: tap removes the folder before it runs teardowns that are registered later.
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await exit
-  })
   const cwd = testFolder(t, files)
   const child = spawn(process.execPath, [server], { cwd, env: { PATH: process.env['PATH'], PORT: '0', ...settings } })
   let stdout = ''
@@ -26,6 +21,10 @@ function start (t: Test, settings: Record<string, string>, files: Parameters<Tes
   child.stdout.on('data', (data) => { stdout += data })
   child.stderr.on('data', (data) => { stderr += data })
   const exit = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await exit
+  })
   const address = async () => {
     const find = () => /listening at (http:\S+?)"/.exec(stdout)?.[1]
     await until(() => find() !== undefined || child.exitCode !== null)

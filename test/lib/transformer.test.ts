@@ -13,14 +13,13 @@ import { testFolder } from '../support/test-folder.js'
 
 /** The library without any server: a folder, a cache, a transformer. */
 async function setUp (t: Test, options: Partial<TransformerOptions> = {}) {
-  // Registered before the folder is created: tap removes the folder before it runs teardowns that are registered later.
+  const root = testFolder(t, { source_data: { '1.csv': csv('Ann', 'Lee', Date.UTC(1990, 5, 15)), '2.csv': csv('Bob', 'Ray', 0), '1.png': 'x' } })
+  const store = new FolderStore(root)
+  const transformer = new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause, clock: () => NOON, ...options })
   t.teardown(async () => {
     await transformer.close()
     await store.close()
   })
-  const root = testFolder(t, { source_data: { '1.csv': csv('Ann', 'Lee', Date.UTC(1990, 5, 15)), '2.csv': csv('Bob', 'Ray', 0), '1.png': 'x' } })
-  const store = new FolderStore(root)
-  const transformer = new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause, clock: () => NOON, ...options })
   return { store, transformer }
 }
 

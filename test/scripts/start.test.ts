@@ -15,11 +15,6 @@ const INSTALLED = { node_modules: 'node_modules', 'seed-data': 'seed-data', dist
 
 /** Runs `npm start` in a new folder, which contains what npm runs before it, these files and these links. */
 function npmStart (t: Test, { links = INSTALLED, files = {}, settings = {} }: { links?: Readonly<Record<string, string>>, files?: Parameters<Test['testdir']>[0], settings?: Readonly<Record<string, string>> } = {}) {
-  // Registered before the folder is created: tap removes the folder before it runs teardowns that are registered later.
-  t.teardown(async () => {
-    npm.kill()
-    await exit
-  })
   const cwd = testFolder(t, files)
   mkdirSync(join(cwd, 'scripts'), { recursive: true })
   for (const name of ['package.json', 'scripts/build.mjs']) copyFileSync(name, join(cwd, name))
@@ -32,6 +27,10 @@ function npmStart (t: Test, { links = INSTALLED, files = {}, settings = {} }: { 
   npm.stderr.on('data', (data) => { stderr += data })
   // The streams end when all processes that write to them have ended.
   const exit = once(npm, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
+  t.teardown(async () => {
+    npm.kill()
+    await exit
+  })
   const find = async (pattern: RegExp) => {
     await until(() => pattern.test(stdout) || npm.exitCode !== null)
     const found = pattern.exec(stdout)?.[1]

@@ -93,7 +93,6 @@ export async function buildOnFolder (
   t: Test, content: Parameters<Test['testdir']>[0], { fill = async () => {}, settings = {}, schema }: { fill?: (root: string) => Promise<void> | void, settings?: Readonly<Record<string, string>>, schema?: AppOptions['schema'] } = {}
 ): Promise<{ readonly app: FastifyInstance, readonly root: string }> {
   const fastify = Fastify(serverOptions)
-  // Registered before the folder is created: tap removes the folder before it runs teardowns that are registered later, and closing writes a snapshot.
   t.teardown(() => fastify.close())
   const root = testFolder(t, content)
   await fill(root)
