@@ -26,21 +26,22 @@ type Records = Record<string, any>[]
 /** An instant, computed from the lake and the query. */
 type Instant = (records: Records, bound: number, zone: string) => number
 
-const birthtsOf = (records: Records, person: number) => records.length === 0 ? NOON : records[person % records.length]!['birthts'] as number
+/** The birth of a record, by a number that is reduced modulo the number of records. */
+const birthtsOf = (records: Records, n: number) => records.length === 0 ? NOON : records[n % records.length]!['birthts'] as number
 
 // Instants at which a record just reaches the age of a filter, and a little before and after.
 const birthday = fc.tuple(fc.nat(24), fc.constantFrom(0, 0, 1, 18), fc.constantFrom(0, 0, 1, -1, DAY, -DAY, DAY - 1, 1 - DAY, 12 * 3_600_000))
-  .map(([person, more, offset]): Instant => (records, bound, zone) => {
-    const born = Temporal.Instant.fromEpochMilliseconds(birthtsOf(records, person)).toZonedDateTimeISO(zone).toPlainDate()
+  .map(([n, more, offset]): Instant => (records, bound, zone) => {
+    const born = Temporal.Instant.fromEpochMilliseconds(birthtsOf(records, n)).toZonedDateTimeISO(zone).toPlainDate()
     if (born.year < 1 || born.year > 9000) return NOON + offset
     return born.add({ years: Math.ceil(bound) + more }).toZonedDateTime(zone).epochMilliseconds + offset
   })
 const elapsed = fc.tuple(fc.nat(24), fc.constantFrom(0, 1, -1))
-  .map(([person, offset]): Instant => (records, bound) => birthtsOf(records, person) + Math.round(bound * YEAR) + offset)
+  .map(([n, offset]): Instant => (records, bound) => birthtsOf(records, n) + Math.round(bound * YEAR) + offset)
 const anyInstant = fc.integer({ min: 0, max: 4e12 }).map((ms): Instant => () => ms)
 
-/** Instants have years of four digits. */
-const tellable = (ms: number) => ms >= utc(1000, 0, 1) && ms < utc(9999, 0, 1) ? ms : NOON
+/** The instant, or NOON if its year has not four digits, so that a query could not name it. */
+const namedInstant = (ms: number) => ms >= utc(1000, 0, 1) && ms < utc(9999, 0, 1) ? ms : NOON
 
 const name = fc.constantFrom('Ann', 'ann', 'Anna', 'Łukasz', 'José', 'O, Neil', 'say "x"', '', '李', 'Ωmega', 'Straße')
 const id = fc.constantFrom('1', '2', '0012', '12', 'a b', 'x.y', 'ü', '😀', '\uffff', 'z%41', 'p+q')
@@ -51,7 +52,7 @@ const infoFile = fc.tuple(name, name, birth, fc.option(fc.constantFrom('Rome', '
     : `birthts,city,last_name,first_name\r\n${birthts},${field(city)},${field(last)},${field(first)}\r\n`)
 const file = fc.oneof(
   fc.tuple(id, fc.constantFrom('', 'a/', 'b/c/'), fc.constantFrom('.csv', '.csv', '.csv', '.CSV', '.tsv', '.json', '.csv.gz'), infoFile),
-  fc.tuple(id, fc.constantFrom('', 'a/'), fc.constantFrom('.png', '.JPG', '.webp'), fc.constant('picture'))
+  fc.tuple(id, fc.constantFrom('', 'a/'), fc.constantFrom('.png', '.JPG', '.webp'), fc.constant('image'))
 ).map(([id, folder, extension, body]) => [`source_data/${folder}${id}${extension}`, body] as const)
 const lake = fc.uniqueArray(file, { selector: ([key]) => key, maxLength: 25, size: 'max' })
 
@@ -144,7 +145,7 @@ for (const zone of ZONES) {
       const hasCity = records.some((record) => record['city'] !== undefined)
       for (const { agesAt: { ages, instant, exact }, others, shape } of questions) {
         const { min, max }: Partial<Record<'min' | 'max', number>> = ages
-        const asOf = tellable(instant(records, min ?? max ?? 25, zone))
+        const asOf = namedInstant(instant(records, min ?? max ?? 25, zone))
         const query = { ...others, ...ages, asOf, ...exact !== undefined && { exact } }
         const url = '/data?' + search(query, shape)
         const stats = '/stats?bin_width=1&' + search(query)

@@ -7,12 +7,12 @@ import { bearer, entryOf, keyOf } from '../support/api-keys.js'
 import { build, csv, NOON, type LogLine } from '../support/app.js'
 import { startIdentityProvider } from '../support/identity-provider.js'
 
-const people = Object.fromEntries(['1', '2', '3', '4', '5'].map((id) => [`${id}.csv`, csv()]))
+const files = Object.fromEntries(['1', '2', '3', '4', '5'].map((id) => [`${id}.csv`, csv()]))
 
 async function buildWithProvider (t: Test, settings: Record<string, string> = {}) {
   const provider = await startIdentityProvider(t)
   const log: LogLine[] = []
-  const { app, clock } = await build(t, { files: people, log, settings: { JWT_ISSUER: provider.issuer, JWT_AUDIENCE: 'userlake', ...settings } })
+  const { app, clock } = await build(t, { files, log, settings: { JWT_ISSUER: provider.issuer, JWT_AUDIENCE: 'userlake', ...settings } })
   const get = async (token: string, url = '/data') => await app.inject({ url, headers: bearer(token) })
   return { app, clock, provider, get, log }
 }
@@ -101,7 +101,7 @@ t.test('while the keys of the identity provider cannot be loaded, requests with 
 
 t.test('JWT_JWKS_URL replaces the discovery', async (t) => {
   const provider = await startIdentityProvider(t)
-  const { app } = await build(t, { files: people, settings: { JWT_ISSUER: provider.issuer, JWT_AUDIENCE: 'userlake', JWT_JWKS_URL: `${provider.issuer}/keys` } })
+  const { app } = await build(t, { files, settings: { JWT_ISSUER: provider.issuer, JWT_AUDIENCE: 'userlake', JWT_JWKS_URL: `${provider.issuer}/keys` } })
   t.equal((await app.inject({ url: '/data', headers: bearer(await provider.sign()) })).statusCode, 200)
   t.same(provider.requests, ['/keys'])
 })

@@ -12,6 +12,16 @@ const ofEventBridge = (key: string, type = 'Object Created') => ({ version: '0',
 const post = async ({ app }: Pick<TestLake, 'app'>, payload: object | string, headers: Record<string, string> = {}) =>
   await app.inject({ method: 'POST', url: '/events/s3', payload, headers: { 'content-type': 'application/json', ...headers } })
 
+/** A timer whose tasks the test runs. `tasks` has those that are planned: the next refresh of the data, which is planned again when an event is left to a listing. */
+function manualTimer () {
+  const tasks: (() => void)[] = []
+  const timer: Timer = (_ms, task) => {
+    tasks.push(task)
+    return () => { tasks.splice(tasks.indexOf(task), 1) }
+  }
+  return { tasks, timer }
+}
+
 /** A lake whose data stays fresh for an hour, so that only events make it read anything. */
 async function quietLake (t: Parameters<typeof build>[0], files: Record<string, string | Buffer>, options: Parameters<typeof build>[1] = {}) {
   const lake = await build(t, { files, ...options, settings: { MAX_STALENESS: '1h', ...options.settings } })
@@ -129,8 +139,7 @@ t.test('duplicate and forged events have no effect except requests for the objec
 })
 
 t.test('a flood of events becomes one listing', async (t) => {
-  const tasks: (() => void)[] = []
-  const timer: Timer = (_ms, task) => { tasks.push(task); return () => { tasks.splice(tasks.indexOf(task), 1) } }
+  const { tasks, timer } = manualTimer()
   const lake = await quietLake(t, { '1.csv': csv('Ann') }, { timer })
   const { bucket, names, listings, endpoint } = lake
   const flood = Array.from({ length: 1500 }, (_, i) => ofS3(`source_data/${i}.csv`))
@@ -149,8 +158,7 @@ t.test('a flood of events becomes one listing', async (t) => {
 })
 
 t.test('a re-check that fails is left to a listing', async (t) => {
-  const tasks: (() => void)[] = []
-  const timer: Timer = (_ms, task) => { tasks.push(task); return () => { tasks.splice(tasks.indexOf(task), 1) } }
+  const { tasks, timer } = manualTimer()
   const lake = await quietLake(t, { '1.csv': csv('Ann') }, { timer })
   const { bucket, names, listings, endpoint } = lake
   endpoint.intercept = ({ key }) => key === 'source_data/1.csv' ? { status: 403 } : undefined
@@ -166,8 +174,7 @@ t.test('a re-check that fails is left to a listing', async (t) => {
 })
 
 t.test('while a large loss is not confirmed, an event changes nothing and leads to the listing that decides', async (t) => {
-  const tasks: (() => void)[] = []
-  const timer: Timer = (_ms, task) => { tasks.push(task); return () => { tasks.splice(tasks.indexOf(task), 1) } }
+  const { tasks, timer } = manualTimer()
   const lake = await quietLake(t, Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`${100 + i}.csv`, csv('Ann')])), { timer })
   const { app, bucket, fresh, endpoint, names } = lake
   for (let i = 0; i < 150; i++) bucket.delete(`source_data/${100 + i}.csv`)
@@ -197,8 +204,7 @@ t.test('with the documented rights, HEAD of an object that does not exist is ref
 })
 
 t.test('an object that cannot be read leads to one listing of the lake, and not to one more with each event', async (t) => {
-  const tasks: (() => void)[] = []
-  const timer: Timer = (_ms, task) => { tasks.push(task); return () => { tasks.splice(tasks.indexOf(task), 1) } }
+  const { tasks, timer } = manualTimer()
   const lake = await quietLake(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob'), '3.csv': csv('Cid') }, { timer })
   const { app, bucket, names, listings, endpoint } = lake
   const event = { Records: [ofS3('source_data/1.csv')] }
@@ -223,8 +229,7 @@ t.test('an object that cannot be read leads to one listing of the lake, and not 
 })
 
 t.test('if the bucket is missing, events remove no record', async (t) => {
-  const tasks: (() => void)[] = []
-  const timer: Timer = (_ms, task) => { tasks.push(task); return () => { tasks.splice(tasks.indexOf(task), 1) } }
+  const { tasks, timer } = manualTimer()
   const lake = await quietLake(t, { '1.csv': csv('Ann'), '2.csv': csv('Bob') }, { timer })
   const { app, names, endpoint } = lake
   endpoint.deleteBucket('datalake')

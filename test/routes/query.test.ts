@@ -2,14 +2,14 @@ import type { LightMyRequestResponse } from 'fastify'
 import t from 'tap'
 import { build, csv, NOON } from '../support/app.js'
 
-const person = (first: string, last: string, born: string, city?: string) =>
+const infoFile = (first: string, last: string, born: string, city?: string) =>
   `first_name,last_name,birthts${city === undefined ? '' : ',city'}\n${first},${last},${Date.parse(born)}${city === undefined ? '' : `,${city}`}\n`
 const files = {
-  '1.csv': person('Ann', 'Lee', '1990-06-15', 'Rome'),
-  '2.csv': person('anna', 'Lee', '1990-06-16'),
-  '3.csv': person('Bob', 'Łukasz', '2000-01-01', 'New Rome'),
-  '4.csv': person('Émile', 'lee', '1955-01-01', ''),
-  '5.csv': person('', 'O\'Neil', '2030-01-01', 'x=y')
+  '1.csv': infoFile('Ann', 'Lee', '1990-06-15', 'Rome'),
+  '2.csv': infoFile('anna', 'Lee', '1990-06-16'),
+  '3.csv': infoFile('Bob', 'Łukasz', '2000-01-01', 'New Rome'),
+  '4.csv': infoFile('Émile', 'lee', '1955-01-01', ''),
+  '5.csv': infoFile('', 'O\'Neil', '2030-01-01', 'x=y')
 }
 const AT = 'as_of=2025-06-15T12:00:00Z'
 

@@ -2,12 +2,12 @@ import t, { type Test } from 'tap'
 import { bearer, entryOf, keyOf } from '../support/api-keys.js'
 import { build, PNG } from '../support/app.js'
 
-const person = (city: string, height: number | '', birth: string) => `first_name,last_name,birthts,city,height\nAnn,Lee,${Date.parse(birth)},${city},${height}\n`
+const infoFile = (city: string, height: number | '', birth: string) => `first_name,last_name,birthts,city,height\nAnn,Lee,${Date.parse(birth)},${city},${height}\n`
 
-/** Six people in Rome and three in Oslo; one has an image. */
+/** Six records with the city Rome and three with Oslo; one has an image. */
 const files = {
-  ...Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`${i}.csv`, person('Rome', 150 + i, `198${i}-01-01`)])),
-  ...Object.fromEntries(Array.from({ length: 3 }, (_, i) => [`x${i}.csv`, person('Oslo', '', `195${i}-01-01`)])),
+  ...Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`${i}.csv`, infoFile('Rome', 150 + i, `198${i}-01-01`)])),
+  ...Object.fromEntries(Array.from({ length: 3 }, (_, i) => [`x${i}.csv`, infoFile('Oslo', '', `195${i}-01-01`)])),
   '0.png': PNG
 }
 

@@ -13,7 +13,7 @@ import { USER_FIELDS } from './user-fields.js'
 interface Pending {
   readonly process: Process
   readonly method: string
-  /** Executes it; the outcome is returned, and its sender does not get it yet. */
+  /** Executes it and returns the outcome, which the sender gets by `resolve` or `reject` only. */
   readonly run: () => Promise<unknown>
   readonly resolve: (value: unknown) => void
   readonly reject: (error: Error) => void
@@ -50,7 +50,7 @@ class Process {
 /** Executes one statement of the processes at a time, in a random order that a seed determines: a process may wait for as long as the others need for several commits. */
 class Scheduler {
   readonly pending: Pending[] = []
-  /** Requests whose senders believe that they have failed. */
+  /** Statements and requests that may be executed later, although their senders have been killed or got an error. */
   readonly late: Pending[] = []
 
   send (process: Process, method: string, run: () => Promise<unknown>): Promise<unknown> {
@@ -59,22 +59,22 @@ class Scheduler {
   }
 }
 
-/** What an interleaving went through. */
+/** How many statements, commits and so on an interleaving had. `failures`: requests or responses that were lost; `late`: those that were executed after their sender had got an error. */
 export interface Interleaving { readonly statements: number, readonly commits: number, readonly conflicts: number, readonly kills: number, readonly failures: number, readonly late: number, readonly versions: number }
 
 export interface InterleavingOptions {
   readonly connection: Connection
   readonly store: ObjectStore
   readonly seed: number
-  /** Changes that each process tries to make. */
+  /** The number of changes that each process tries to make. */
   readonly rounds?: number
   /** Receives a line for each statement. */
   readonly trace?: (line: string) => void
 }
 
 /**
- * Lets two or three processes commit changes in the database of a connection. A seed determines which statement is next, which ones fail before or after they were executed, and which process is killed, so that it leads to the same history each time.
- * After each statement that writes, each version that can be read must be what the model has, and what it was before.
+ * Lets two or three processes commit changes in the database of a connection. A seed determines which statement is next, which ones fail before or after they were executed, and which process is killed: the same seed leads to the same history.
+ * After each statement that writes, each version that can be read must be the planned one, and must not have changed.
  */
 export async function interleave ({ connection, store, seed, rounds = 3, trace = () => {} }: InterleavingOptions): Promise<Interleaving> {
   const random = new Random(seed)
@@ -82,23 +82,24 @@ export async function interleave ({ connection, store, seed, rounds = 3, trace =
   /** The content that each stage would lead to, and what it is based on. */
   const planned = new Map<bigint, Plan>()
   const seen = new Map<bigint, string>()
-  const commits = new Map<bigint, { readonly commit: Commit, readonly records: number }>()
+  /** What was committed, by the number of the version. */
+  const committedVersions = new Map<bigint, { readonly commit: Commit, readonly records: number }>()
   const counts = { statements: 0, commits: 0, conflicts: 0, kills: 0, failures: 0, late: 0 }
   let value = 0
 
   const contentOf = (base: Committed | undefined) => base === undefined ? EMPTY : planned.get(base.manifest.commit.stage)!.content
 
   /** One attempt to change the lake. */
-  const attempt = async (of: Commits): Promise<void> => {
-    const base = await of.current()
+  const attempt = async (commits: Commits): Promise<void> => {
+    const base = await commits.current()
     const summary = (content: Content) => ({ records: Object.keys(content.records).length, listedAt: 0, source: { seed } })
-    if (random.chance(0.2)) await of.forget(random.chance(0.5) ? 0 : 3_600_000)
+    if (random.chance(0.2)) await commits.forget(random.chance(0.5) ? 0 : 3_600_000)
     if (base !== undefined && random.chance(0.15)) {
-      await of.touch(base, summary(contentOf(base)))
+      await commits.touch(base, summary(contentOf(base)))
       return
     }
     const content = changeContent(contentOf(base), random.next, () => ++value)
-    const stage = await of.begin(base)
+    const stage = await commits.begin(base)
     planned.set(stage.id, { number: stage.number, base: stage.base, content })
     const [first, second] = halves(deltaOf(contentOf(base), content))
     await stage.put(first)
@@ -107,7 +108,7 @@ export async function interleave ({ connection, store, seed, rounds = 3, trace =
       await stage.drop()
       return
     }
-    const committed = await of.commit(stage, summary(content))
+    const committed = await commits.commit(stage, summary(content))
     assert.equal(committed.manifest.commit.stage, stage.id)
     counts.commits++
   }
@@ -119,9 +120,9 @@ export async function interleave ({ connection, store, seed, rounds = 3, trace =
     for (let round = 0; round < rounds;) {
       const process = new Process(name, scheduler, connection, store)
       try {
-        const of = await openCommits(process.store, process.connection)
+        const commits = await openCommits(process.store, process.connection)
         for (; round < rounds; round++) {
-          await attempt(of).catch((error: unknown) => {
+          await attempt(commits).catch((error: unknown) => {
             if (error instanceof CommitConflictError) counts.conflicts++
             else if (!isExpected(error) || process.isDead) throw error
           })
@@ -141,9 +142,9 @@ export async function interleave ({ connection, store, seed, rounds = 3, trace =
     const manifest = JSON.parse(object.body.toString()) as { number: string, base: string | null, stage: string, staged: Commit['staged'], records: number }
     const number = BigInt(manifest.number)
     assert(number === last || number === last + 1n, `version ${number} is committed, and ${last} is the last one that can be read`)
-    const known = commits.get(number)
+    const known = committedVersions.get(number)
     assert.equal(String(known?.commit.stage ?? manifest.stage), manifest.stage, `version ${number} was committed twice`)
-    commits.set(number, { commit: { number, base: manifest.base === null ? null : BigInt(manifest.base), stage: BigInt(manifest.stage), staged: manifest.staged }, records: manifest.records })
+    committedVersions.set(number, { commit: { number, base: manifest.base === null ? null : BigInt(manifest.base), stage: BigInt(manifest.stage), staged: manifest.staged }, records: manifest.records })
   }
 
   /** Executes a statement, or not, and returns what has happened to it. */
@@ -193,10 +194,10 @@ export async function interleave ({ connection, store, seed, rounds = 3, trace =
   const state: { running: number, error?: unknown } = { running: processes }
   for (let i = 0; i < processes; i++) live(`process ${i}`).catch((error: unknown) => { state.error ??= error }).finally(() => { state.running-- })
   let favourite = ''
-  // Each process has sent its next statement when it has settled: only the scheduler executes what it waits for.
+  // After this, each process has sent its next statement: it waits for nothing that the scheduler does not execute.
   const settle = () => new Promise(setImmediate)
   for (await settle(); state.error === undefined && scheduler.pending.length + scheduler.late.length > 0; await settle()) {
-    // One process may be alone for long, so that the others are late.
+    // One process may run alone for a while, so that the statements of the others come late.
     if (random.chance(0.05)) favourite = random.chance(0.5) ? '' : `process ${random.integer(0, processes - 1)}`
     const isLate = scheduler.late.length > 0 && (scheduler.pending.length === 0 || random.chance(0.03))
     const preferred = scheduler.pending.filter(({ process }) => favourite === '' || process.name === favourite)
@@ -214,11 +215,11 @@ export async function interleave ({ connection, store, seed, rounds = 3, trace =
   if (state.error !== undefined) throw state.error
   assert.equal(state.running, 0, 'a process waits for something else than its statements')
 
-  // A process that starts now finishes what is left, and changes of the past find nothing.
+  // A process that starts now finishes what is left, and applying earlier commits again changes nothing.
   const after = await openCommits(store, connection)
   const last = await after.current()
   await check()
-  for (const [number, { commit, records }] of commits) {
+  for (const [number, { commit, records }] of committedVersions) {
     if (number >= (await readShards(connection)).forgottenBelow && number <= (last?.number ?? 0n)) await applyCommit(connection, commit, records, { fields: USER_FIELDS, timeZone: 'UTC' })
   }
   await after.forget(3_600_000)
