@@ -171,6 +171,7 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['user_id=%zz', 'user_id', /percent-encoded/], ['first_name=%E0%A4%A', 'first_name'], ['last_name=a%ff', 'last_name'], ['%ff=1', '%ff'],
   ['__proto__=1', '__proto__'], ['constructor=1', 'constructor']
 ]
+/** The same for the columns, the order and the format of /data. */
 const shapes: typeof queries = [
   ['columns=', 'columns'], ['columns=user_id,', 'columns'], ['columns=user_id,user_id', 'columns', /twice/],
   ['columns=user_id,birthday', 'columns', /unknown column birthday/], ['columns=c=d', 'columns', /cannot be used here/], ['columns=birth_date', 'columns'], ['columns=*,*', 'columns', /twice/],
@@ -190,6 +191,7 @@ t.test('an unknown or malformed parameter is a 400 that names it', async (t) => 
   }
 })
 
+/** The parameters of filters, in the order in which messages list them. */
 const NAMES = 'image_exists, is_image_exists, min_age, max_age, age_basis, as_of, user_id, first_name, last_name, birthts, img_path, where, q'
 
 t.test('the hint about an unknown parameter names a column, route or condition that exists', async (t) => {

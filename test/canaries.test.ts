@@ -71,7 +71,7 @@ t.test('secrets and texts of records are in no log, error or argument', async (t
   t.equal(await send('/data', { method: 'DELETE', headers: { cookie: 'CanaryCookie' } }), 405)
   t.equal(await send('/data', { method: 'POST' }), 200)
   for (const path of ['/livez', '/readyz', '/version', '/openapi.json', '/jobs', '/metrics']) t.notMatch(await (await fetch(url + path, { headers: bearer(keyOf('read', 'write', 'metrics')) })).text(), CANARY, path)
-  // The store fails in several ways, and its messages have names.
+  // The store fails in several ways, and its messages contain canaries.
   for (const [status, body] of [[500, '<Error><Code>InternalError</Code><Message>CanaryStore</Message></Error>'], [403, '<Error><Code>AccessDenied</Code><Message>CanaryStore</Message></Error>'], [200, 'CanaryStore']] as const) {
     endpoint.intercept = () => ({ status, headers: { 'x-canary': 'Canary' }, body })
     await send('/data', { method: 'POST' })

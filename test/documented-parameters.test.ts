@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { buildOnSampleData } from './support/examples.js'
 
-/** Values other than the default have no effect without one of these parameters, and are an error. */
+/** Parameters of which any value but the default is an error without another parameter: the other one, with a value. */
 const REQUIRED_BESIDE: Readonly<Record<string, readonly [name: string, value: string]>> = {
   'getStatistics bins': ['columns', 'birthts'],
   'getStatistics limit': ['group_by', 'last_name']

@@ -8,7 +8,7 @@ import { cannotStopShards } from '../support/clickhouse-script.js'
 import { needsServers, SECTIONS, type Row, type TestName } from './rows.js'
 import { toMarkdown } from './table.js'
 
-/** The names of the tests of each file that have passed; a name that also belongs to a test that has failed is not among them. */
+/** By file, the names of the tests that have passed. A name that a failed or skipped test has, too, is not among them. */
 const passed = new Map<string, ReadonlySet<string>>()
 
 const rows = SECTIONS.flatMap((section) => section.rows)
@@ -21,7 +21,7 @@ const runAll = (files: readonly string[], limit: number) => forEachConcurrently(
   console.log(`${passed.size} of ${onServers.length + others.length}: ${file}`)
 })
 await runAll(others, Math.min(4, availableParallelism()))
-// One stops a server that the others need.
+// One of these files stops a server that the others need.
 await runAll(onServers, 1)
 const missingOf = (row: Row) => testsOf(row).filter(([file, name]) => !passed.get(file)!.has(name))
 writeFileSync('docs/faults.md', toMarkdown((row) => missingOf(row).length === 0 ? 'passed' : 'failed'))

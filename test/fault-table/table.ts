@@ -21,7 +21,7 @@ function toLine (row: Row, resultOf: (row: Row) => Result): string {
   return `| ${row.fault} | ${row.guarantee} | ${tests} | ${result} |\n`
 }
 
-/** A page that was written without real servers is the same as with them. */
+/** Of a row with tests on real servers, the text is the same whether or not they were run: what is written without servers is the page that CI expects. */
 function textOf (result: Result, isOnServers: boolean): string {
   return result === 'passed' && isOnServers ? 'CI runs it' : result
 }

@@ -33,7 +33,7 @@ process.send!('begun')
 process.on('disconnect', () => { process.exit() })
 for (;;) {
   await commitOne().catch((error: unknown) => {
-    // The parent forgets versions meanwhile.
+    // Expected: the other process has committed first, or the parent process has meanwhile removed rows that this change needs (`forget`).
     if (!(error instanceof CommitConflictError) && !(error instanceof EngineError && error.code === 'engine_incomplete')) throw error
   })
 }

@@ -17,9 +17,9 @@ import { interleave, type Interleaving } from '../support/interleave.js'
 import { startS3Endpoint } from '../support/s3-endpoint.js'
 import { print } from './lab.js'
 
-const HELP = `Lets two or three processes commit changes to one database of ClickHouse, with failures, late writes and kills between any two statements, and kills real ones (SIGKILL) at random
-moments. After each statement that writes, each version that can be read must be exactly one that was committed, and must not have changed: otherwise it ends with exit code 1.
-Does nothing unless CLICKHOUSE_TEST_SHARDS and CLICKHOUSE_TEST_CLUSTER are set.
+const HELP = `Kills real processes (SIGKILL) that commit changes to one database of ClickHouse, at random moments. Then lets two or three simulated processes commit, with failures, late writes
+and kills between any two statements. After each kill and each simulated statement that writes, each version that can be read must be exactly one that was committed, and must not have
+changed: otherwise the exit code is 1. Does nothing unless CLICKHOUSE_TEST_SHARDS and CLICKHOUSE_TEST_CLUSTER are set.
 
 node dist-test/test/lab/commits.js [--interleavings N] [--kills N] [--seed S] [--jobs N] [--trace] [--short]
 

@@ -101,6 +101,7 @@ async function getJson ({ url }: Service, path: string): Promise<unknown> {
   return await (await fetch(url + path, { headers: { 'cache-control': 'no-cache' } })).json()
 }
 
+/** Kills the service, and waits until it has ended or is a zombie (the state Z), which writes nothing any more. */
 async function kill ({ pid }: Service): Promise<void> {
   process.kill(pid, 'SIGKILL')
   while (existsSync(`/proc/${pid}/stat`) && !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))) await sleep(5)

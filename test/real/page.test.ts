@@ -45,6 +45,7 @@ async function countIn (app: FastifyInstance, page: Page): Promise<number> {
 t.test('the page shows the figures and the first records', async (t) => {
   const app = await buildOnSampleData(t)
   const page = await open(t, app)
+  // The second figure is the text of two elements: 92 records have an image, which is 92 %.
   t.same((await figuresOf(page)).slice(0, 2), ['100', '9292 %'])
   const { average_age: mean, median_age: median } = await jsonOf(app, '/stats')
   t.same((await figuresOf(page)).slice(2).map((text) => Number(text).toFixed(0)), [mean.toFixed(0), median.toFixed(0)])
@@ -112,6 +113,7 @@ t.test('the text below the histogram has the range of the filters and the number
 
 t.test('if no record matches, no bar looks selected, and a button clears the filters', async (t) => {
   const app = await buildOnSampleData(t)
+  /** The number of pixels of the histogram that have the colour of selected bars (`--bar` in web/style.css). */
   const dark = async (page: Page) => await page.evaluate<number>(`(() => {
     const canvas = document.querySelector('#plot canvas')
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
@@ -254,7 +256,7 @@ t.test('a table that is too high for browsers is scrolled to its end, and everyw
   const { app } = await buildOnFolder(t, { source_data: files })
   await app.inject({ method: 'POST', url: '/data' })
   const page = await open(t, app)
-  // Instead of more rows: each is as high as 180. The policy forbids a style element, but not a rule.
+  // Higher rows in place of more rows: each is as high as 180 usual ones. The policy forbids a style element, but not a rule.
   await page.evaluate(`document.styleSheets[0].insertRule('tr[data-key] td { height: ${rowHeight}px }')`)
   await scrollTo(page, 1)
   await until(async () => await page.evaluate<number>("document.getElementById('table-scroller').scrollHeight") > limit)
@@ -299,6 +301,7 @@ t.test('a table that is too high for browsers is scrolled to its end, and everyw
   await page.mouse.wheel(0, 450)
   await until(async () => {
     const { top, above } = await measure()
+    // Between the two edges of 1,000,000 pixels, 6,000,000 scroll positions stand for 7,600,000 pixels of rows (`shiftAt` in web/row-window.ts).
     return isNear(above, middle + 450) && isNear(top, limit / 2 + 450 * 6 / 7.6)
   })
 })

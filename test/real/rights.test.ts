@@ -20,7 +20,7 @@ interface Setup {
   readonly open: (policy: Policy, settings?: Readonly<Record<string, string>>) => Promise<FastifyInstance>
 }
 
-/** A new bucket with one user. */
+/** A new bucket with one record, and a function that starts the service on it. */
 async function setUp (t: Test): Promise<Setup> {
   const { bucket, store } = await createBucket(t)
   await store.put('source_data/1.csv', Buffer.from(csv('Ann')))

@@ -13,7 +13,7 @@ const USERS = 300
 const names = Array.from({ length: USERS }, (_, i) => `u${String(i).padStart(3, '0')}`)
 const files = Object.fromEntries(names.map((name, i) => [`${name}.csv`, csv(name, 'Lee', i)]))
 
-/** Deletes the info files with these ids. */
+/** Deletes the info files with the numbers from `from` to the one before `to`. */
 function lose ({ bucket }: TestLake, from: number, to: number): void {
   for (const name of names.slice(from, to)) bucket.delete(`source_data/${name}.csv`)
 }
@@ -22,10 +22,10 @@ function restore ({ bucket }: TestLake): void {
   for (const name of names) if (bucket.get(`source_data/${name}.csv`) === undefined) bucket.put(`source_data/${name}.csv`, files[`${name}.csv`]!)
 }
 
-/** What a read shows for which the lake is listed. */
+/** What a read returns for which the lake is listed: the number of records, or the code of the problem. */
 async function read ({ app }: TestLake) {
   const { statusCode, headers, body } = await app.inject({ url: '/data?columns=user_id', headers: { 'cache-control': 'no-cache' } })
-  return { status: statusCode, count: statusCode === 200 ? JSON.parse(body).length : JSON.parse(body).code, stale: headers['data-stale'], version: headers['data-version'] }
+  return { status: statusCode, ...statusCode === 200 ? { count: JSON.parse(body).length } : { code: JSON.parse(body).code }, stale: headers['data-stale'], version: headers['data-version'] }
 }
 
 async function post ({ app }: Pick<TestLake, 'app'>, query = '') {
@@ -223,7 +223,7 @@ t.test('without a snapshot, the number of records that the output has counts', a
   first.bucket.delete(SNAPSHOT)
   lose(first, 0, 150)
   const second = await build(t, { beside: first })
-  t.match(await read(second), { status: 503, count: 'no_data' })
+  t.match(await read(second), { status: 503, code: 'no_data' })
   t.match((await second.app.inject('/readyz')).json(), { status: 503, details: [{ code: 'large_loss' }] })
   t.equal(second.endpoint.gets.filter((key) => key.startsWith('source_data/')).length, 300, 'nothing is downloaded for a listing that is not believed')
   t.match(await read(second), { status: 200, count: 150, stale: undefined })
@@ -235,10 +235,10 @@ t.test('without a snapshot, the number of records that the output has counts', a
 t.test('before a lake has been read once, files that could not be read count as records that a listing lacks', async (t) => {
   const lake = await build(t, { files, settings: { PUBLISH: 'false' } })
   lake.endpoint.intercept = ({ operation, key }) => operation === 'GET' && key >= 'source_data/u010' ? { status: 403, headers: {}, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
-  t.match(await read(lake), { status: 503, count: 'no_data' })
+  t.match(await read(lake), { status: 503, code: 'no_data' })
   lose(lake, 0, 150)
   lake.endpoint.intercept = undefined
-  t.match(await read(lake), { status: 503, count: 'no_data' })
+  t.match(await read(lake), { status: 503, code: 'no_data' })
   t.match((await lake.app.inject('/readyz')).json(), { status: 503, details: [{ code: 'large_loss' }] })
   restore(lake)
   lake.clock.advance(60_000)

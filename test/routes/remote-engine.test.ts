@@ -65,7 +65,7 @@ t.test('an engine that fails before the first record is 503, and later it breaks
     t.equal(response.status, 503, url)
     t.match(await response.json(), { code: 'engine_unavailable' })
     good = 3
-    // Another text: one that is requested again is collected, and then the whole response is 503.
+    // With another filter, because a text that is requested again is collected before it is sent, so that its failure would be 503.
     const broken = await fetch(`${address}${url}${url.includes('?') ? '&' : '?'}first_name=Ann`)
     t.equal(broken.status, 200)
     await t.rejects(broken.text(), { message: 'terminated' }, url)
@@ -91,7 +91,7 @@ t.test('the query of a client that leaves ends, and those of the others go on', 
     queries.length = 0
     const [first, second] = [0, 1].map(() => get(`${address}${url}`, { agent: false }).on('error', () => {}))
     await once(second!, 'socket')
-    // One runs at a time.
+    // Expensive queries take turns: the second one begins when the first one has ended.
     await until(() => queries.length === 1)
     t.notOk(queries[0]!.signal!.aborted)
     first!.destroy()

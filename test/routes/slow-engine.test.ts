@@ -9,7 +9,7 @@ const URLS = [
   '/data', '/data?format=csv&columns=first_name', '/data.ndjson', '/data?limit=1', '/data?first_name=*', '/data?min_age=1&sort=-first_name', '/data/1', '/stats', '/stats?max_age=100'
 ]
 
-/** An engine whose calls wait while a gate is closed, and a function that closes the gate. */
+/** Opens an engine whose calls wait while a gate is closed, and a function that closes the gate. */
 function gatedEngine () {
   let onEntered = () => {}
   let open = () => {}

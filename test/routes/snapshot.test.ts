@@ -24,7 +24,7 @@ async function responsesOf ({ app }: TestLake) {
   return responses
 }
 
-/** A service that has read the lake and stopped, and a function that starts the next one. */
+/** Lets a service read the lake, stops it, and starts the next one on the same lake. */
 async function restart (t: Test, first: TestLake, { settings = {}, intercept }: { settings?: Record<string, string>, intercept?: Interceptor } = {}) {
   await first.app.inject('/data')
   await first.app.close()

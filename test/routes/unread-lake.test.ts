@@ -6,7 +6,7 @@ import { until } from '../support/until.js'
 const OUTPUT = 'processed_data/output.csv'
 const REFUSED = { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }
 
-/** Info files of this many records, the first of which are invalid. */
+/** This number of info files; the first `invalid` of them are invalid. */
 const filesOf = (records: number, invalid = 0) => Object.fromEntries(Array.from({ length: records }, (_, i) => [`${i + 1}.csv`, i < invalid ? 'bad' : csv()]))
 
 t.test('with the right to list and without the right to read, a start is not ready, reports why, publishes nothing, and becomes ready by itself', async (t) => {

@@ -11,7 +11,7 @@ import { testFolder } from '../support/test-folder.js'
 
 const ARGV = ['--lake', 's3://datalake']
 
-/** An endpoint with two users in the bucket `datalake`, and the command on it. Returns the verdicts by check. */
+/** An endpoint with two records in the bucket `datalake`, and a function that runs the command on it, which returns the verdicts by check. */
 async function setUp (t: Test, options: S3EndpointOptions = {}) {
   const endpoint = await startS3Endpoint(options)
   t.teardown(() => endpoint.stop())

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { objectsListed, Progress } from '../../scripts/progress.js'
 
-/** The output if each of `steps` steps takes `ms` milliseconds. */
+/** The output if `steps` of `total` steps are done, each in `stepMs` milliseconds. */
 function watch (total: number, steps: number, stepMs: number, isTTY: boolean): string[] {
   const written: string[] = []
   let now = 1_000_000

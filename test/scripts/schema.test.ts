@@ -191,7 +191,7 @@ t.test('LAKE_URL and SOURCE_PREFIX are the defaults of --lake and --prefix', asy
   const other = await runMain(main, ['--prefix', 'other/'], env)
   t.same(Object.keys(fieldsOf(other.out)), ['id', 'weight'])
   t.match(other.err, /^1 object listed, .*\n1\/1, .*\n1 of 1 sampled file fits the schema$/m)
-  t.match(await runMain(main, ['--lake', `file:${root}/none`], env), { code: 1, err: /none/ }, 'an option counts more')
+  t.match(await runMain(main, ['--lake', `file:${root}/none`], env), { code: 1, err: /none/ }, 'an option takes precedence')
 })
 
 t.test('--help prints the usage, and every mistake is one line', async (t) => {

@@ -4,7 +4,7 @@ import { SCOPES, type Scope } from '../../plugins/access/scopes.js'
 /** The key of a test client, which has these scopes. */
 export const keyOf = (...scopes: readonly Scope[]) => `key-with-${scopes.join('-')}`
 
-/** The entry of a key. */
+/** The entry of the setting API_KEYS for the key with these scopes. */
 export const entryOf = (...scopes: readonly Scope[]) => `${scopes.join('.')}:${scopes.join('+')}:${hashOf(keyOf(...scopes))}`
 
 /** The header that sends a key. */

@@ -74,7 +74,10 @@ export interface Readable {
   readonly forgottenBelow: bigint
 }
 
-/** A row of a table: a version with its stage, name, undeclared columns and number of records; what is forgotten; or a row of a data table, with the versions from which and to which it is valid, its key and its value. */
+/**
+ * A row of a table. Of a version: its number, its stage, its name and undeclared columns as JSON, and the number of its records. Of what is forgotten: the first number that
+ * is not. Of a data table: the first version in which the row is valid, the first later one in which it is not, its key and its value.
+ */
 type TableRow = readonly [table: string, from: string, to: string, text: string, value: number]
 
 /** The rows of the versions, and of what is forgotten. @param table the Distributed table, or that of a shard */
@@ -106,7 +109,7 @@ export async function readShards (connection: Connection): Promise<Readable> {
 function toReadable (rows: readonly TableRow[]): Readable {
   const ofTable = (name: string) => rows.filter(([table]) => table === name)
   const validity = new Map(DATA_TABLES.map(({ name }) => [name, ofTable(name).map(([, from, to, key, value]) => ({ from: BigInt(from), to: BigInt(to), key, value }))]))
-  // Of nodes that differ, the one that has forgotten least.
+  // If nodes differ, that of the node that has forgotten the fewest versions.
   const forgottenBelow = ofTable('forgotten').map(([, below]) => BigInt(below)).reduce((a, b) => a < b ? a : b)
   // A version that was applied twice has two rows.
   const distinct = new Map(ofTable('versions').map((row) => [row.join(), row]))
@@ -131,9 +134,9 @@ function toReadable (rows: readonly TableRow[]): Readable {
 export interface Plan { readonly number: bigint, readonly base: bigint | null, readonly content: Content }
 
 /**
- * Checks that each version is the one that its stage was to lead to, and what it was before.
+ * Checks that each version has the number and the content that were planned for its stage, and is the same as when it was last seen.
  *
- * @param seen what was seen before, by number; receives what is seen now
+ * @param seen the versions as they were last seen, by number; receives those that are seen now
  * @returns the number of the last version
  */
 export function checkVersions ({ versions }: Readable, planOf: (stage: bigint) => Plan | undefined, seen: Map<bigint, string>): bigint {

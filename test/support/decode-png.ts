@@ -24,10 +24,10 @@ function readChunks (png: Buffer): Map<string, Buffer> {
   let at = 8
   while (at < png.length) {
     const end = at + 8 + png.readUInt32BE(at)
-    if (crc32(png.subarray(at + 4, end)) !== png.readUInt32BE(end)) throw new Error('a chunk has another checksum')
+    if (crc32(png.subarray(at + 4, end)) !== png.readUInt32BE(end)) throw new Error('a chunk has a wrong checksum')
     chunks.set(png.toString('latin1', at + 4, at + 8), png.subarray(at + 8, end))
     at = end + 4
   }
-  if ([...chunks.keys()].at(-1) !== 'IEND') throw new Error('it does not end with IEND')
+  if ([...chunks.keys()].at(-1) !== 'IEND') throw new Error('the last chunk is not IEND')
   return chunks
 }

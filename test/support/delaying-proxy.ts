@@ -14,8 +14,8 @@ export type TcpFault =
 export interface DelayingProxy {
   readonly url: string
   /**
-   * The milliseconds that a connection and each request take longer. Infinity: nothing is forwarded, and connections on which something has arrived
-   * meanwhile remain silent afterwards.
+   * The delay of each new connection, and of what a client sends, in milliseconds. Infinity: nothing is forwarded, and connections on which something has
+   * arrived meanwhile remain silent afterwards.
    */
   latencyMs: number
   /** Applies to bytes that arrive from now on; `resetAfter` and `loseAfter` count those of their connection. */

@@ -48,6 +48,7 @@ export interface FileContent {
   readonly city: string | null
 }
 
+/** Dates are days and datetimes are milliseconds since 1970-01-01 UTC, with years of at most four digits. */
 export const fileContent: fc.Arbitrary<FileContent> = fc.record({
   values: fc.tuple(orNull(text), orNull(fc.maxSafeInteger()), orNull(number), orNull(fc.boolean()), orNull(fc.integer({ min: -700_000, max: 2_900_000 })), orNull(fc.integer({ min: -60e12, max: 250e12 }))),
   city: orNull(text)

@@ -49,7 +49,7 @@ function decode (bytes: Buffer, encoding: ParseOptions['encoding']): string {
   }
   const hex = bytes.toString('hex')
   if (bytes.includes(0) || hex.startsWith('efbbbf') || hex.startsWith('fffe') || hex.startsWith('feff')) throw new Malformed()
-  if (bytes.some((byte) => byte > 0x7f) && isDecodable(bytes)) throw new Malformed()
+  if (bytes.some((byte) => byte > 0x7f) && isUtf8(bytes)) throw new Malformed()
   if (encoding === 'iso-8859-1') return [...bytes].map((byte) => String.fromCharCode(byte)).join('')
   if ([0x81, 0x8d, 0x8f, 0x90, 0x9d].some((byte) => bytes.includes(byte))) throw new Malformed()
   return [...bytes].map((byte) => byte >= 0x80 && byte < 0xa0 ? WINDOWS_1252.get(byte)! : String.fromCharCode(byte)).join('')
@@ -58,7 +58,7 @@ function decode (bytes: Buffer, encoding: ParseOptions['encoding']): string {
 const WINDOWS_1252 = new Map([...'€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ'].map((character, i) =>
   [[0x80, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8b, 0x8c, 0x8e, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9a, 0x9b, 0x9c, 0x9e, 0x9f][i]!, character]))
 
-function isDecodable (bytes: Buffer): boolean {
+function isUtf8 (bytes: Buffer): boolean {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes) !== ''
   } catch {
@@ -200,7 +200,7 @@ function readObject (text: string): Column[] {
   return columns
 }
 
-/** Declared columns by the names that they may have in files; at most 64 others. */
+/** Finds declared columns by the names that they may have in files. A file with more than 64 others is rejected. */
 function toRecord (columns: readonly Column[], { schema, id }: ParseOptions): ReferenceRecord {
   const { fileFields, key } = schema
   const values = new Array<Value>(fileFields.length).fill(null)
@@ -236,7 +236,7 @@ function readValue (field: Schema['fileFields'][number], text: string, json: unk
   return value
 }
 
-/** The rules of the standard. A column of the key may be anywhere. */
+/** Checks the columns by the rules of `fieldsMatch` in the standard Table Schema. A column that repeats the key may be anywhere. */
 function checkMatch (names: readonly string[], { fileFields, key, fieldsMatch }: Schema): void {
   const places = names.filter((name) => !key.headers.includes(name) || fileFields.some(({ headers }) => headers.includes(name))).map((name) => fileFields.findIndex(({ headers }) => headers.includes(name)))
   const missing = fileFields.filter((_, i) => !places.includes(i))

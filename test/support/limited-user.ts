@@ -19,7 +19,7 @@ export interface LimitedUser {
   readonly remove: () => void
 }
 
-/** Adds a user to the server who may do what the policy allows in this bucket: to MinIO with its client, to Ceph RGW with radosgw-admin and a policy of the bucket. */
+/** Adds a user to the server, with the rights that the policy grants in this bucket: to MinIO with its client, to Ceph RGW with radosgw-admin and a policy of the bucket. */
 export async function addLimitedUser (t: Test, bucket: string, policy: Policy): Promise<LimitedUser> {
   const name = `limited${randomBytes(6).toString('hex')}`
   const secret = randomBytes(20).toString('hex')

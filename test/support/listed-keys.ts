@@ -3,9 +3,9 @@ import { compareUtf8 } from '../../lib/base/utf8.js'
 import type { RangeOptions } from '../../lib/store/s3/ranged-listing.js'
 import type { ListingPage } from '../../lib/store/s3/s3-listing.js'
 
-/** A bucket of keys for tests of listings. Each request waits until `execute` or `executeAll` is called. */
+/** A bucket of keys for tests of listings. Each request for a page waits until `execute` or `executeAll` is called. */
 export class ListedKeys {
-  /** The start of each request: a key, or `undefined` for the first key. */
+  /** The key after which each listing or range of one starts; `undefined` if it starts at the first key. */
   readonly starts: (string | undefined)[] = []
   readonly #keys: Set<string>
   readonly #pageSize: number
@@ -59,7 +59,7 @@ export class ListedKeys {
     return this.#waiting.length
   }
 
-  /** Executes one of the requests that wait. */
+  /** Executes one of the requests that wait. @param which its index, modulo the number of these requests */
   execute (which: number): void {
     this.#waiting.splice(which % this.#waiting.length, 1)[0]?.()
   }

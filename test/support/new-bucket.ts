@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
 import { deleteBucket } from './real-bucket.js'
 
-/** A store of the owner over a new bucket, which is removed after the test. Sets the credentials of the owner in the environment. */
+/** A store over a new bucket, which is removed after the test. Sets the credentials of the owner of the bucket (S3_TEST_ACCESS_KEY_ID) in the environment. */
 export async function createBucket (t: Test): Promise<{ readonly bucket: string, readonly store: S3Store }> {
   const { S3_TEST_ENDPOINT: endpoint, S3_TEST_ACCESS_KEY_ID, S3_TEST_SECRET_ACCESS_KEY } = process.env
   const owner = { AWS_ACCESS_KEY_ID: S3_TEST_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: S3_TEST_SECRET_ACCESS_KEY }

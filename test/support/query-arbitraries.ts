@@ -10,9 +10,10 @@ export const DAY = 86_400_000
 export const NOON = Date.UTC(2024, 0, 26, 12)
 const TODAY = Math.floor(NOON / DAY)
 
-/** Positions contain the beginning of longer texts. */
+/** Longer than the beginning of a text that a position contains (`beginningOf`): all texts that begin with it have the same value in a position. */
 const LONG = 'é'.repeat(220)
 const texts = fc.constantFrom('', 'a', 'A', 'ab', 'aB', 'Straße', 'STRASSE', 'é"', 'e\u0301"', '😀', '\uffff', 'x y', 'b,c=d', 'source', 'it\'s \\ "\t\r\n\0', `${LONG}a`, `${LONG}b`)
+/** -719,162 is the day of 0001-01-01. */
 const VALUES: Readonly<Record<TypeName, fc.Arbitrary<NonNullable<Value>>>> = {
   string: texts,
   integer: fc.constantFrom(0, -1, 1, 7, 8, 2 ** 53 - 1, 1 - 2 ** 53, 2 ** 53 - 2),

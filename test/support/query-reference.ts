@@ -20,7 +20,7 @@ export function matches (lake: AnyLake, record: AnyRecord, filter: Filter): bool
     case 'any': return filter.filters.some((filter) => matches(lake, record, filter))
     case 'not': return !matches(lake, record, filter.filter)
     case 'words': return filter.value.every((word) => lake.textColumns.some((column) => contains(record[column] ?? null, word)))
-    case 'born': throw new Error('not by the reference')
+    case 'born': throw new Error('the reference has no filter `born`')
   }
   const value = record[filter.column] ?? null
   if (filter.op === 'exists') return (value !== null) === filter.value
@@ -65,14 +65,13 @@ export function groupsOf (records: readonly AnyRecord[], column: string): { valu
     (a.value === null || b.value === null ? Number(a.value === null) - Number(b.value === null) : compareValues(a.value, b.value)))
 }
 
-/** The statistics of a column, with exact sums. */
+/** The statistics of a column. Sums are exact, except those of the type number. */
 export function valueStatisticsOf (records: readonly AnyRecord[], column: string, type: TypeName) {
   const values = records.map((record) => record[column] ?? null).filter((value) => value !== null).map(Number).sort((a, b) => a - b)
   const isTime = type === 'date' || type === 'datetime'
   const count = values.length
   if (count === 0) return { count, sum: 0, mean: null, median: null, min: null, max: null, values }
   const [low, high] = [values[(count - 1) >> 1]!, values[count >> 1]!]
-  // Of doubles whose magnitudes differ little; integers are summed up exactly.
   const exact = type === 'number' ? 0n : values.reduce((sum, value) => sum + BigInt(value), 0n)
   const total = type === 'number' ? values.reduce((sum, value) => sum + value, 0) : Number(exact)
   const cut = (value: number) => isTime ? Math.floor(value) : value

@@ -1,16 +1,18 @@
 import { parse } from 'csv-parse/sync'
 import { Temporal } from 'temporal-polyfill'
 
-/** A reference implementation of records, filters and statistics, as simple as possible, for well-formed files. */
+// A reference implementation of records, filters and statistics, as simple as possible, for well-formed files of users.
+
 export interface ReferenceQuery {
   min?: number, max?: number, exact?: boolean, asOf: number, image?: boolean, ids?: string[], first?: string, where?: [string, string][]
 }
 
 export interface ReferenceShape { sort: string, format: 'json' | 'ndjson' | 'csv', columns?: string[], limit?: number }
 
+/** The milliseconds of a year, as exact ages count it. */
 export const YEAR = 365.25 * 86_400_000
 
-/** @param files info files in CSV, whatever their extension is */
+/** @param files by key; info files are CSV, whatever their extension is @param modified when each object was last modified, in milliseconds since 1970-01-01 UTC */
 export function referenceRecords (files: Record<string, string>, modified: Record<string, number>) {
   const names = Object.keys(files).map((key) => ({ key, base: key.split('/').at(-1)!, id: key.split('/').at(-1)!.replace(/\.(csv\.gz|[^.]*)$/i, '') }))
   const order = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
@@ -64,7 +66,7 @@ export function referenceHistogram (records: Record<string, any>[], asOf: number
 }
 
 /** The body of each page: JSON or NDJSON text or, for CSV, the cells of the header and of the rows. */
-export function referencePages (records: Record<string, any>[], { sort, format, columns = BASE, limit = Infinity }: ReferenceShape) {
+export function referencePages (records: Record<string, any>[], { sort, format, columns = DECLARED, limit = Infinity }: ReferenceShape) {
   const column = sort.replace('-', '')
   const compare = (a: any, b: any) => typeof a === 'number' ? a - b : Buffer.compare(Buffer.from(a), Buffer.from(b))
   const ordered = [...records].sort((a, b) => compare(a[column], b[column]) || compare(a['user_id'], b['user_id']))
@@ -77,4 +79,4 @@ export function referencePages (records: Record<string, any>[], { sort, format, 
   })
 }
 
-const BASE = ['user_id', 'first_name', 'last_name', 'birthts', 'img_path']
+const DECLARED = ['user_id', 'first_name', 'last_name', 'birthts', 'img_path']

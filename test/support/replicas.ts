@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-// The library loads it with the first snapshot. Files take real time to load, and the simulation does not wait for real time.
+// The library loads this module with the first snapshot. Files take real time to load, and the simulation does not wait for real time.
 import '../../lib/snapshot/snapshot.js'
 import { EtagCache } from '../../lib/source/etag-cache.js'
 import { unpackEtag } from '../../lib/store/packed-etag.js'
@@ -17,7 +17,7 @@ export const STATE_KEY = 'processed_data/output.state.json'
 export const SNAPSHOT_KEY = 'processed_data/output.snapshot.arrow'
 export const START = Date.parse('2025-06-15T12:00:00Z')
 const MAX_STALENESS_MS = 2000
-/** The turns of the event loop without a request after which the replicas have nothing to do. */
+/** The replicas have nothing to do after this number of turns of the event loop without a request. */
 const IDLE_TURNS = 10
 
 /** Requests at a bucket. Its listings have one page. */
@@ -32,13 +32,13 @@ export interface SimulatedReplica {
 }
 
 export interface SimulationOptions {
-  /** Milliseconds by which the wall clock of each replica is wrong. */
+  /** Milliseconds by which the wall clock of each replica is ahead, by the number of the replica. Default: 0. */
   readonly skews?: readonly number[]
-  /** Replicas that may not write. */
+  /** The numbers of the replicas that may not write. */
   readonly readers?: readonly number[]
   /** Whether they share their listings. Default: true. */
   readonly sharing?: boolean
-  /** The budget of each replica for requests a minute. Default: unlimited. */
+  /** The maximum number of LIST requests of each replica a minute. Default: unlimited. */
   readonly maxListRequests?: number
 }
 
@@ -68,6 +68,7 @@ export class Simulation {
     const { skews = [], readers = [], sharing = true, maxListRequests = Infinity } = this.#options
     const name = `r${++this.#count}`
     const cache = new EtagCache()
+    // The monotonic clocks of different processes must not be compared, so they differ here.
     const monotonic = () => this.now + 1e6 * place
     const wallClock = () => START + this.now + (skews[place] ?? 0)
     const store = this.#openStore()
@@ -111,7 +112,7 @@ export class Simulation {
     }
   }
 
-  /** Waits until no replica uses the store and none begins to, also if its work pauses between steps. */
+  /** Waits until no replica uses the store, and none does so for IDLE_TURNS turns of the event loop. */
   async settle (): Promise<void> {
     for (let idleTurns = 0; idleTurns < IDLE_TURNS;) {
       const begun = this.#begun

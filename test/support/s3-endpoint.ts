@@ -99,7 +99,7 @@ export class S3Endpoint {
     this.intercept = undefined
   }
 
-  /** Starts again after `stop()`, on the same port and with the same objects. */
+  /** Starts the server; after `stop()`, on the same port and with the same objects. */
   async start (): Promise<void> {
     await once(this.#server.listen(this.#port, '127.0.0.1'), 'listening')
     this.#port = (this.#server.address() as AddressInfo).port
@@ -182,12 +182,13 @@ async function send (response: ServerResponse, { response: { status, headers, bo
   }
   const hasLength = status !== 304 && status !== 204 && headers?.['transfer-encoding'] === undefined
   response.writeHead(status, { ...hasLength && { 'content-length': bytes.length }, ...headers })
-  const drops = dripMs > 0 ? length : 0
-  for (let i = 0; i < drops && !response.destroyed; i++) {
+  /** The number of bytes that are sent one by one. */
+  const dripped = dripMs > 0 ? length : 0
+  for (let i = 0; i < dripped && !response.destroyed; i++) {
     await pause(dripMs)
     response.write(bytes.subarray(i, i + 1))
   }
-  const rest = bytes.subarray(drops, length)
+  const rest = bytes.subarray(dripped, length)
   if (then === 'end') response.end(rest)
   else response.write(rest, () => { if (then === 'close') response.destroy() })
 }

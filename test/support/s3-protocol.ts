@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { isAllowed, type Policy } from './policy.js'
 import { S3Bucket, type BucketObject } from './s3-bucket.js'
 
-/** The last four are those of a multipart upload. */
+/** CREATE is the creation of a bucket; the last four are those of a multipart upload. */
 export type Operation = 'LIST' | 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'CREATE' | 'BEGIN' | 'PART' | 'COMPLETE' | 'ABORT'
 
 export interface S3Request {

@@ -156,7 +156,7 @@ function testReading (t: Test, { open }: ContractSubject): void {
 
   t.test('a read fails if the object is larger than maxBytes', async t => {
     const store = await open(t)
-    // From a few bytes to more than one read returns.
+    // From a few bytes to more than a single read of a file or socket returns.
     for (const size of [10, 1024 * 1024, 2 * 1024 * 1024 + 1]) {
       const { etag } = await store.put('key', Buffer.alloc(size))
       t.match(await store.get('key', { maxBytes: size }), { size })
@@ -262,7 +262,7 @@ function testStreamedBodies (t: Test, { open }: ContractSubject): void {
   t.test('if the source of a streamed body fails, nothing is written, and the error is that of the source', async t => {
     const store = await open(t)
     const failure = new Error('of the source')
-    const { etag } = await store.put('key', bytes('of before'))
+    const { etag } = await store.put('key', bytes('earlier content'))
     for (const before of [0, 1, 20, parts.length]) {
       for (const key of ['key', 'missing']) {
         for (const conditionOf of CONDITIONS) {
@@ -282,7 +282,7 @@ function testStreamedBodies (t: Test, { open }: ContractSubject): void {
 
   t.test('a streamed body that differs from the one that was measured is not written', async t => {
     const store = await open(t)
-    const { etag } = await store.put('key', bytes('of before'))
+    const { etag } = await store.put('key', bytes('earlier content'))
     for (const others of [[], ['on', 'e'], ['one', 'tw'], ['one', 'two', '!'], ['onetwo!'], ['one', 'two', '', '!'], ['one', 'tow'], parts]) {
       for (const condition of [{}, { ifMatch: etag }]) {
         const body = await bodyOfParts(['one', 'two'], () => others)

@@ -8,7 +8,7 @@ export interface TestBody extends StreamedBody {
   closed: number
 }
 
-/** A body that consists of these parts when it is measured. `read` returns the parts of later times: the first one is 1. */
+/** A body that consists of these parts when it is measured. `read` returns its parts when it is opened later, for the `time`-th time, counted from 1. */
 export async function bodyOfParts (parts: Iterable<string>, read: (time: number) => Iterable<string> | AsyncIterable<string> = () => parts): Promise<TestBody> {
   const all = [...parts]
   const measured = await measureBody(() => Readable.from(all.map((part) => Buffer.from(part))))

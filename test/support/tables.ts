@@ -44,7 +44,7 @@ export function tableOf (rows: readonly TestRow[], { timeZone = 'UTC', previous 
     ({ key, values: [first, last, birthts], images: [image], undeclared })), { timeZone, previous })
 }
 
-/** As `tableOf`, for any fields. */
+/** Does the same as `tableOf`, for any fields. */
 export function tableOfAny (fields: readonly TableField[], rows: readonly AnyRow[], { timeZone = 'UTC', previous = emptyTable(fields) }: TableOptions = {}): Table {
   const sorted = [...rows].sort((a, b) => compareUtf8(a.key, b.key))
   const old = new TableReader(previous)

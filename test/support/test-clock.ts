@@ -5,6 +5,7 @@ export const NOON = Date.parse('2025-06-15T12:15:30.500Z')
 export class TestClock {
   /** The wall clock: milliseconds since 1970-01-01 UTC. */
   now: number
+  /** The monotonic clock: one element, in milliseconds. */
   readonly memory: Float64Array
 
   constructor (now = NOON, memory = new Float64Array(new SharedArrayBuffer(8))) {

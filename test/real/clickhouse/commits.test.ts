@@ -186,7 +186,7 @@ t.test('of two processes one commits, and the other follows; a listing without a
   let now = 1_000_000
   let wall = 5_000_000
   const first = await openCommits(store, connection, { clock: () => now, wallClock: () => wall })
-  // Its monotonic clock began elsewhere.
+  // Its monotonic clock has another origin.
   const second = await openCommits(store, connection, { clock: () => now + 123_456, wallClock: () => wall })
   const one = await commitNext(first, undefined, EMPTY, CONTENTS[0]!)
   const seen = await second.current()
@@ -208,7 +208,7 @@ t.test('of two processes one commits, and the other follows; a listing without a
   t.equal(after!.name, two.name)
   t.same(after!.summary, { records: 3, listedAt: now + 123_456 - 1000, source: { x: 1 } }, 'the age of the listing is the same on the clock of each process')
   t.equal(touched.summary.listedAt, now - 1000)
-  // A wrong clock makes data at most as old as the manifest before the one that was replaced, which was read at 1,000,000.
+  // However wrong the wall clock is, a manifest was written after its predecessor, and that one after `second` had last read the one before, at 1,000,000.
   wall -= 60_000
   await first.touch(touched, { records: 3, listedAt: now - 700, source: null })
   wall += 3_600_000
@@ -256,7 +256,7 @@ t.test('the changes since a version that is being forgotten are not known, altho
   await connection.command(sql`ALTER TABLE ${connection.table('records_local')} DELETE WHERE valid_to <= 2 SETTINGS mutations_sync = 1`)
   t.same(await keys(), ['a', 'only 2', 'only 3'])
   t.same(await keys(two), ['a', 'only 2', 'only 3'])
-  t.same(await keys(one), [], 'a new log')
+  t.same(await keys(one), [], 'the log begins anew')
 })
 
 t.test('tables that have nothing of the past are not rewritten to forget it', { skip, timeout: 120_000 }, async (t) => {

@@ -39,13 +39,13 @@ const OUTPUT = 'out.csv'
 const fields = tableFields(compileSchema(schema))
 const RULES: SourceRules = { prefix: 'in/', ownKeys: ['in/own.csv'], imageExtensions: [], delimiter: ',', encoding: 'utf-8', duplicates: 'shortest', schema, timeZone: 'Europe/Moscow' }
 
-/** A bucket whose clock runs one second a write, and a store over it whose requests fail as the test requires. */
+/** A bucket whose clock advances by one second with each write, and a store over it whose requests fail as the test requires. */
 class Lake {
   readonly bucket: S3Bucket
   readonly store: MemoryStore
   /** The keys that cannot be read, with the error. */
   readonly broken = new Map<string, StoreError>()
-  /** The keys of objects that are listed with all others, and cannot be found when they are asked for. */
+  /** The keys of objects that are listed with all others, and cannot be found by requests for their keys. */
   readonly hidden = new Set<string>()
   /** What happens to an object after it was listed, when it is read. */
   readonly meanwhile = new Map<string, () => void>()

@@ -56,7 +56,7 @@ t.test('an error in mid-stream is thrown after the rows that came before it', { 
 })
 
 t.test('a query ends in the engine when its caller aborts it or stops reading', { skip: noClickHouse, timeout: 120_000 }, async (t) => {
-  // Not because its time is up.
+  // Ten minutes, so that the query does not end because its time is up.
   const connection = await connect(t, { timeoutMs: 600_000 })
   const isRunning = async (mark: number) => (await connection.query(sql`SELECT 1 FROM system.processes WHERE query LIKE ${text(`%numbers(1${'0'.repeat(12)}, ${mark})%`)} AND query NOT LIKE '%system.processes%'`)).length > 0
   const mark = Math.floor(Math.random() * 1e9)

@@ -17,6 +17,8 @@ import { runs } from '../../support/property-runs.js'
 import { tableOf, tableOfAny, utf8ColumnOf } from '../../support/tables.js'
 import { USER_FIELDS } from '../../support/user-fields.js'
 
+// What ClickHouse does otherwise than the in-process engine unless a query prevents it: a test for each such trap.
+
 const skip = noClickHouse
 const AS_OF = Date.UTC(2024, 0, 26)
 
@@ -28,7 +30,7 @@ async function cellsOf (version: DataVersion, query: SelectQuery): Promise<unkno
 
 const countOf = async (version: DataVersion, ...filters: Filter[]) => (await version.select({ filters })).count
 
-/** Stores this number of records in each shard. Their birth is the same, so that only the sum is large. */
+/** Stores this number of records in each shard, all with this birth. */
 async function storeSame (connection: Connection, perShard: number, birthts: number): Promise<ClickHouseVersion> {
   await migrate(connection, USER_FIELDS)
   await connection.command(sql`
