@@ -49,7 +49,7 @@ t.test('docs/lakes.md has a row for each of 26 lakes', async (t) => {
 })
 
 for (const lake of LAKES) {
-  t.test(lake.has, async (t) => {
+  t.test(`a lake that has ${lake.has} is served after the steps of docs/lakes.md`, async (t) => {
     const { fastify, url } = await open(t, lake)
     const response = await fastify.inject({ url: lake.request, headers: { 'cache-control': 'no-cache' } })
     t.equal(response.body.trim(), lake.response)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { entryOf } from './support/api-keys.js'
-import { buildOnSampleData, steady, toRequest } from './support/examples.js'
+import { buildOnSampleData, maskVariableParts, toRequest } from './support/examples.js'
 import { build, csv } from './support/app.js'
 
 interface Described { readonly $ref?: string, readonly name?: string, readonly description?: string }
@@ -31,7 +31,7 @@ t.test('every example is a response of the service', async (t) => {
     const response = await fastify.inject(toRequest(description.slice(1, -1).replace('5e2f8a10', instance)))
     t.equal(String(response.statusCode), status, description)
     t.ok(String(response.headers['content-type']).startsWith(type), description)
-    t.equal(steady(type.endsWith('json') && type !== 'application/x-ndjson' ? response.body.trim() : JSON.stringify(response.body)), steady(JSON.stringify(value)), description)
+    t.equal(maskVariableParts(type.endsWith('json') && type !== 'application/x-ndjson' ? response.body.trim() : JSON.stringify(response.body)), maskVariableParts(JSON.stringify(value)), description)
     count++
   }
   t.ok(count >= 20)

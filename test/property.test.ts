@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import type { LightMyRequestResponse } from 'fastify'
 import t from 'tap'
 import { Temporal } from 'temporal-polyfill'
-import { build, NOON, type TestLake } from './support/app.js'
+import { build, CLOCK_START, type TestLake } from './support/app.js'
 import { referenceHistogram, referencePages, referenceQuery, referenceRecords, referenceStats, YEAR, type ReferenceQuery, type ReferenceShape } from './support/reference.js'
 import { runs } from './support/property-runs.js'
 
@@ -27,21 +27,21 @@ type Records = Record<string, any>[]
 type Instant = (records: Records, bound: number, zone: string) => number
 
 /** The birth of a record, by a number that is reduced modulo the number of records. */
-const birthtsOf = (records: Records, n: number) => records.length === 0 ? NOON : records[n % records.length]!['birthts'] as number
+const birthtsOf = (records: Records, n: number) => records.length === 0 ? CLOCK_START : records[n % records.length]!['birthts'] as number
 
 // Instants at which a record just reaches the age of a filter, and a little before and after.
 const birthday = fc.tuple(fc.nat(24), fc.constantFrom(0, 0, 1, 18), fc.constantFrom(0, 0, 1, -1, DAY, -DAY, DAY - 1, 1 - DAY, 12 * 3_600_000))
   .map(([n, more, offset]): Instant => (records, bound, zone) => {
     const born = Temporal.Instant.fromEpochMilliseconds(birthtsOf(records, n)).toZonedDateTimeISO(zone).toPlainDate()
-    if (born.year < 1 || born.year > 9000) return NOON + offset
+    if (born.year < 1 || born.year > 9000) return CLOCK_START + offset
     return born.add({ years: Math.ceil(bound) + more }).toZonedDateTime(zone).epochMilliseconds + offset
   })
 const elapsed = fc.tuple(fc.nat(24), fc.constantFrom(0, 1, -1))
   .map(([n, offset]): Instant => (records, bound) => birthtsOf(records, n) + Math.round(bound * YEAR) + offset)
 const anyInstant = fc.integer({ min: 0, max: 4e12 }).map((ms): Instant => () => ms)
 
-/** The instant, or NOON if its year has not four digits, so that a query could not name it. */
-const namedInstant = (ms: number) => ms >= utc(1000, 0, 1) && ms < utc(9999, 0, 1) ? ms : NOON
+/** The instant, or CLOCK_START if its year has not four digits, so that a query could not name it. */
+const namedInstant = (ms: number) => ms >= utc(1000, 0, 1) && ms < utc(9999, 0, 1) ? ms : CLOCK_START
 
 const name = fc.constantFrom('Ann', 'ann', 'Anna', 'Łukasz', 'José', 'O, Neil', 'say "x"', '', '李', 'Ωmega', 'Straße')
 const id = fc.constantFrom('1', '2', '0012', '12', 'a b', 'x.y', 'ü', '😀', '\uffff', 'z%41', 'p+q')
@@ -114,10 +114,10 @@ function fill ({ bucket, clock }: TestLake, files: readonly (readonly [string, s
   for (const key of [...bucket.keys()]) bucket.delete(key)
   const modified: Record<string, number> = {}
   files.forEach(([key, body], i) => {
-    clock.now = NOON + (i * 7 % 5) * 1000 // a few seconds apart, in another order than the keys
+    clock.now = CLOCK_START + (i * 7 % 5) * 1000 // a few seconds apart, in another order than the keys
     modified[key] = bucket.put(key, encode(key, body)).lastModified
   })
-  clock.now = NOON
+  clock.now = CLOCK_START
   return referenceRecords(Object.fromEntries(files), modified)
 }
 

@@ -5,7 +5,7 @@ import { build, csv } from './support/app.js'
 
 const document = readFileSync('docs/architecture.md', 'utf8')
 /** The modules that the table lists, and the helpers that the text after it lists. */
-const path = [...document.matchAll(/^\| `([\w/.-]+\.ts)` \|/gm)].map(([, name]) => name!)
+const readPath = [...document.matchAll(/^\| `([\w/.-]+\.ts)` \|/gm)].map(([, name]) => name!)
 const helpers = [...document.slice(document.indexOf('use helpers')).matchAll(/`((?:lib|routes)\/[\w/.-]+\.ts)`/g)].map(([, name]) => name!)
 
 /** Whether the document lists the folder of a module instead of the module. */
@@ -31,10 +31,10 @@ t.test('a read calls the modules that docs/architecture.md lists, which are at m
   const get = async () => { t.equal((await app.inject('/data?min_age=30&limit=100')).json().length, 100) }
   const first = await modulesOf(session, get)
   const again = await modulesOf(session, get)
-  t.ok(path.length <= 15, `${path.length} modules`)
-  t.same(path.filter((name) => !first.includes(name)), [], 'each listed module is called')
-  t.same(first.filter((name) => !path.includes(name) && !helpers.includes(name) && !isListedByFolder(name)), [], 'no other module is called')
+  t.ok(readPath.length <= 15, `${readPath.length} modules`)
+  t.same(readPath.filter((name) => !first.includes(name)), [], 'each listed module is called')
+  t.same(first.filter((name) => !readPath.includes(name) && !helpers.includes(name) && !isListedByFolder(name)), [], 'no other module is called')
   t.same(helpers.filter((name) => !first.includes(name)), [], 'each listed helper is called')
-  t.ok(path.filter((name) => again.includes(name)).length < path.length, 'a request whose body is cached calls fewer modules')
+  t.ok(readPath.filter((name) => again.includes(name)).length < readPath.length, 'a request whose body is cached calls fewer modules')
   t.notOk(again.some((name) => name.startsWith('lib/query/') || name === 'lib/output/request-plan.ts'), 'it calls neither the planning of requests nor the engine')
 })

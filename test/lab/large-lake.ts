@@ -15,9 +15,9 @@ import { print } from './lab.js'
 import type { LakeEngine } from './lake-engines.js'
 
 const HELP = `Reads a generated lake into ClickHouse, runs each kind of query, publishes its output to a folder, reconciles it without a change and with 1,000 changes, and publishes the changed output.
-Prints the time, the CPU time of this process and of the engine, and the resident memory of this process, also over time. Ends with exit code 1 if a listing finds other records than the lake has, an output has other
-changes, or this process has had more than 300 MiB. The lake is computed in this process, without a network, so that the engine and this process are what is measured.
-Does nothing unless CLICKHOUSE_TEST_SHARDS and CLICKHOUSE_TEST_CLUSTER are set, or with --in-process.
+Prints the time, the CPU time of this process and of the engine, and the resident memory of this process, also over time. Ends with exit code 1 if a listing finds other records than the lake has, the
+report of an output counts other changes than were made, or, without --in-process, this process has had more than 300 MiB. The lake is computed in this process, without a network, so that the engine and this process are what is measured.
+Without --in-process, it does nothing unless CLICKHOUSE_TEST_SHARDS and CLICKHOUSE_TEST_CLUSTER are set.
 
 node --max-old-space-size=160 dist-test/test/lab/large-lake.js [--records N] [--in-process] [--short]
 

@@ -3,7 +3,7 @@ import { closeBrowser, openPage, untilShown, type Page } from '../support/browse
 import { startS3Endpoint } from '../support/s3-endpoint.js'
 import { fill, finish, parseIsShort, percentile, print } from './lab.js'
 
-const isShort = parseIsShort(`Opens the web page in Chromium on a lake of 100,000 and of 1,000,000 records, on this machine, and scrolls its table over the cursors of many pages. Prints how
+const isShort = parseIsShort(`Opens the web page in Chromium on a lake of 100,000 and of 1,000,000 records, on this machine, and scrolls its table over many pages. Prints how
 long it takes until the first rows are visible, the times between frames while the table is scrolled, how long a jump to the last record takes, and the memory of scripts. Fails if the first rows of 100,000 records take 1 s or more,
 or if one frame in a hundred takes more than 50 ms. Needs Chromium and tools/browser: tools/install.sh browser.
 

@@ -11,7 +11,7 @@ in the last third is more than 10 % above that in the second third, or if socket
 
 node dist-test/test/lab/soak.js [--short]
 
-  --short  90 seconds instead of 30 minutes, and memory does not count, because it is still growing to its level
+  --short  90 seconds instead of 30 minutes, and memory is not checked, because it has not reached its level yet
 `)
 
 const RECORDS = 20_000

@@ -8,14 +8,14 @@ import { EtagCache } from '../../lib/source/etag-cache.js'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { UserDataTransformer, type TransformerOptions } from '../../lib/transformer.js'
 import { noPause } from '../support/virtual-time.js'
-import { csv, NOON } from '../support/app.js'
+import { csv, CLOCK_START } from '../support/app.js'
 import { testFolder } from '../support/test-folder.js'
 
 /** The library without any server: a folder, a cache, a transformer. */
 async function setUp (t: Test, options: Partial<TransformerOptions> = {}) {
   const root = testFolder(t, { source_data: { '1.csv': csv('Ann', 'Lee', Date.UTC(1990, 5, 15)), '2.csv': csv('Bob', 'Ray', 0), '1.png': 'x' } })
   const store = new FolderStore(root)
-  const transformer = new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause, clock: () => NOON, ...options })
+  const transformer = new UserDataTransformer({ store, cache: new EtagCache(), pause: noPause, clock: () => CLOCK_START, ...options })
   t.teardown(async () => {
     await transformer.close()
     await store.close()
@@ -36,7 +36,7 @@ t.test('the library reconciles, selects, computes ages and publishes without a s
   await t.rejects(transformer.select(), { name: 'NoDataError' })
   await transformer.reconcile()
   t.equal((await transformer.select()).count, 2)
-  const filters = transformer.ageFilters({ min: 30, max: 40, asOf: NOON })
+  const filters = transformer.ageFilters({ min: 30, max: 40, asOf: CLOCK_START })
   t.equal(await text(await exportOf(transformer, { filters, columns: ['first_name'], format: 'csv', delimiter: ';' })), 'first_name\r\nAnn\r\n')
   t.equal(await transformer.averageAge({ filters, asOf: Date.UTC(1990, 5, 15) + 31_557_600_000 }), 1)
   t.ok(await transformer.averageAge() > 40, 'the default instant is that of the clock')

@@ -6,7 +6,7 @@ import { ApiKeys } from '../../plugins/access/api-keys.js'
 import { SCOPES, type Scope } from '../../plugins/access/scopes.js'
 import config from '../../plugins/config.js'
 import { bearer, entryOf, keyOf, ONE_KEY_PER_SCOPE } from '../support/api-keys.js'
-import { build, csv, NOON, PNG, type LogLine } from '../support/app.js'
+import { build, csv, CLOCK_START, PNG, type LogLine } from '../support/app.js'
 import { startIdentityProvider } from '../support/identity-provider.js'
 import { Scrape } from '../support/scrape.js'
 import { testFolder } from '../support/test-folder.js'
@@ -25,7 +25,7 @@ t.test('each route that is not public is 401 without valid credentials, and 403 
   const provider = await startIdentityProvider(t)
   const routes: RouteOptions[] = []
   const { app } = await build(t, { files, routes, settings: { API_KEYS: ONE_KEY_PER_SCOPE, JWT_ISSUER: provider.issuer, JWT_AUDIENCE: 'userlake' } })
-  const expired = await provider.sign({ exp: NOON / 1000 - 60 })
+  const expired = await provider.sign({ exp: CLOCK_START / 1000 - 60 })
   const forged = await provider.sign({}, { key: await generateKeyPair('ES256') })
   const wasPublic: string[] = []
   for (const route of routes) {
@@ -122,8 +122,8 @@ t.test('malformed entries are not accepted, and no message contains them', async
     t.notMatch(message, hash)
     t.notMatch(message, 'secret')
   }
-  const own = `userlake_${'s'.repeat(43)}`
-  for (const entry of [own, `shop:read:${own}`]) {
+  const key = `userlake_${'s'.repeat(43)}`
+  for (const entry of [key, `shop:read:${key}`]) {
     t.throws(() => new ApiKeys(entry), { message: 'entry 1 has the key itself; use the text after "entry:", which userlake key prints below the key' })
   }
   t.same(new ApiKeys(`userlake_:read:${hash}`).find('x'), undefined, 'a name may begin like a key')

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import access from '../../plugins/access.js'
 import config from '../../plugins/config.js'
 import { bearer, entryOf, keyOf } from '../support/api-keys.js'
-import { build, csv, NOON, type LogLine } from '../support/app.js'
+import { build, csv, CLOCK_START, type LogLine } from '../support/app.js'
 import { startIdentityProvider } from '../support/identity-provider.js'
 
 const files = Object.fromEntries(['1', '2', '3', '4', '5'].map((id) => [`${id}.csv`, csv()]))
@@ -36,13 +36,13 @@ t.test('a token of the identity provider grants the scopes in its claims', async
 t.test('expired and forged tokens are 401', async (t) => {
   const { get, provider } = await buildWithProvider(t)
   const other = await generateKeyPair('ES256')
-  const claims = { iss: provider.issuer, aud: 'userlake', exp: NOON / 1000 + 300, scope: 'read' }
+  const claims = { iss: provider.issuer, aud: 'userlake', exp: CLOCK_START / 1000 + 300, scope: 'read' }
   const good = await provider.sign()
   const [head, , signature] = good.split('.')
   const table: [string, string, RegExp][] = [
-    ['expired', await provider.sign({ exp: NOON / 1000 - 6 }), /token has expired/],
+    ['expired', await provider.sign({ exp: CLOCK_START / 1000 - 6 }), /token has expired/],
     ['without expiry', await provider.sign({ exp: undefined }), /claim exp/],
-    ['not valid yet', await provider.sign({ nbf: NOON / 1000 + 60 }), /claim nbf/],
+    ['not valid yet', await provider.sign({ nbf: CLOCK_START / 1000 + 60 }), /claim nbf/],
     ['of another issuer', await provider.sign({ iss: 'https://other.example' }), /claim iss/],
     ['for another service', await provider.sign({ aud: 'other' }), /claim aud/],
     ['without audience', await provider.sign({ aud: undefined }), /claim aud/],
@@ -59,13 +59,13 @@ t.test('expired and forged tokens are 401', async (t) => {
     t.match(response.json(), { status: 401, code: 'unauthorized', detail }, name)
     t.equal(response.headers['www-authenticate'], 'Bearer realm="userlake", error="invalid_token"')
   }
-  t.equal((await get(await provider.sign({ exp: NOON / 1000 - 4 }))).statusCode, 200, 'clocks may differ by a few seconds')
+  t.equal((await get(await provider.sign({ exp: CLOCK_START / 1000 - 4 }))).statusCode, 200, 'clocks may differ by a few seconds')
   t.equal((await get(good)).statusCode, 200)
 })
 
 t.test('a token is verified once, and no longer accepted when it has expired', async (t) => {
   const { get, provider, clock } = await buildWithProvider(t)
-  const token = await provider.sign({ exp: NOON / 1000 + 30 })
+  const token = await provider.sign({ exp: CLOCK_START / 1000 + 30 })
   t.equal((await get(token)).statusCode, 200)
   provider.respond = (_path, response) => { response.writeHead(500).end(); return true }
   t.equal((await get(token)).statusCode, 200)

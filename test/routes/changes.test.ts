@@ -1,7 +1,7 @@
 import t from 'tap'
 import { bearer, entryOf, keyOf } from '../support/api-keys.js'
 import { build, csv, PNG, type LogLine, type TestLake } from '../support/app.js'
-import { listen } from '../support/event-stream.js'
+import { listenToChanges } from '../support/event-stream.js'
 import { testKeyFile } from '../support/test-key-file.js'
 
 const files = { '1.csv': csv('Ann'), '2.csv': csv('Bo'), '3.csv': csv('Cy') }
@@ -147,7 +147,7 @@ t.test('an event stream reports at once what changes while an event is rendered'
       }
     }
   }
-  const listener = await listen(t, lake, `since=${await versionOf(lake)}`)
+  const listener = await listenToChanges(t, lake, `since=${await versionOf(lake)}`)
   await change('1', 'Amy')
   const ids = async () => JSON.parse((await listener.next())!['data']!).changed.map(({ user_id: id }: { user_id: string }) => id)
   t.same(await ids(), ['1'])
@@ -161,7 +161,7 @@ t.test('an event stream ends when its API key is removed, before the next change
   const log: LogLine[] = []
   const lake = await build(t, { files: { '1.csv': csv('Ann') }, log, keyFileTimer: keys.timer, settings: { API_KEYS_FILE: keys.path } })
   const reconcile = async () => { t.equal((await lake.app.inject({ method: 'POST', url: '/data', headers: bearer(keyOf('write')) })).statusCode, 200) }
-  const listener = await listen(t, lake, '', bearer(keyOf('read')))
+  const listener = await listenToChanges(t, lake, '', bearer(keyOf('read')))
   lake.bucket.put('source_data/2.csv', csv('Bea'))
   await reconcile()
   t.match(await listener.next(), { event: 'changes' })
@@ -175,7 +175,7 @@ t.test('an event stream ends when its API key is removed, before the next change
 t.test('an event stream reports changes, continues after Last-Event-ID, and resets', async (t) => {
   const lake = await build(t, { files })
   const first = await versionOf(lake)
-  const listener = await listen(t, lake, `since=${first}&columns=user_id,first_name`)
+  const listener = await listenToChanges(t, lake, `since=${first}&columns=user_id,first_name`)
   t.equal(listener.response.headers['content-type'], 'text/event-stream')
   lake.bucket.put('source_data/1.csv', csv('Amy'))
   await lake.fresh('/data')
@@ -185,13 +185,13 @@ t.test('an event stream reports changes, continues after Last-Event-ID, and rese
   lake.bucket.delete('source_data/2.csv')
   await lake.fresh('/data')
   t.match(JSON.parse((await listener.next())!['data']!), { since: event!['id'], changed: { length: 0 }, removed: ['2'] })
-  const again = await listen(t, lake, `since=${first}`, { 'last-event-id': event!['id']! })
+  const again = await listenToChanges(t, lake, `since=${first}`, { 'last-event-id': event!['id']! })
   t.match(JSON.parse((await again.next())!['data']!), { since: event!['id'], removed: ['2'] }, 'Last-Event-ID takes precedence over since')
-  const lost = await listen(t, lake, `since=${'A'.repeat(22)}`)
+  const lost = await listenToChanges(t, lake, `since=${'A'.repeat(22)}`)
   t.match(await lost.next(), { event: 'reset', id: await versionOf(lake), data: '{"restart":"/data"}' })
-  const malformed = await listen(t, lake, `since=${first}`, { 'last-event-id': 'xyz' })
+  const malformed = await listenToChanges(t, lake, `since=${first}`, { 'last-event-id': 'xyz' })
   t.match(await malformed.next(), { event: 'reset', id: await versionOf(lake) }, 'a malformed Last-Event-ID, too')
-  const empty = await listen(t, lake, `since=${first}`, { 'last-event-id': '' })
+  const empty = await listenToChanges(t, lake, `since=${first}`, { 'last-event-id': '' })
   t.match(JSON.parse((await empty.next())!['data']!), { since: first }, 'an empty id is no id')
   await lake.app.close()
   t.equal(await listener.next(), undefined, 'a shutdown ends the streams')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { build, csv, NOON, PNG, type TestLake } from '../support/app.js'
+import { build, csv, CLOCK_START, PNG, type TestLake } from '../support/app.js'
 import { streamingEngine } from '../support/engines.js'
 import { turns } from '../support/until.js'
 
@@ -105,7 +105,7 @@ t.test('a birthday begins at midnight in AGE_TIME_ZONE', async (t) => {
 })
 
 t.test('ages are right for the earliest and the latest valid birth timestamps, and for a birth later in this minute', async (t) => {
-  const minute = NOON - NOON % 60_000
+  const minute = CLOCK_START - CLOCK_START % 60_000
   const births = { earliest: -8.64e15, latest: 8.64e15, now: minute, soon: minute + 1 }
   const files = Object.fromEntries(Object.entries(births).map(([id, birthts]) => [`${id}.csv`, csv('A', 'B', birthts)]))
   const table: [search: string, ids: string[]][] = [

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Timer } from '../../lib/base/timer.js'
-import { bearer, entryOf, keyOf as apiKeyOf } from '../support/api-keys.js'
+import { bearer, entryOf, keyOf } from '../support/api-keys.js'
 import { build, buildOnFolder, csv, PNG, type LogLine, type TestLake } from '../support/app.js'
 import { documentedPolicy } from '../support/policy.js'
 import { until } from '../support/until.js'
@@ -274,8 +274,8 @@ t.test('changes that a listing finds without an event are counted in a warning, 
 
 t.test('events need the scope events, and are not counted by RATE_LIMIT', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() }, settings: { API_KEYS: `${entryOf('events')},${entryOf('read', 'write')}`, RATE_LIMIT: '1' } })
-  for (let i = 0; i < 5; i++) t.equal((await post({ app }, { Records: [ofS3('source_data/1.csv')] }, bearer(apiKeyOf('events')))).statusCode, 202)
-  t.equal((await post({ app }, { Records: [] }, bearer(apiKeyOf('read', 'write')))).statusCode, 403)
+  for (let i = 0; i < 5; i++) t.equal((await post({ app }, { Records: [ofS3('source_data/1.csv')] }, bearer(keyOf('events')))).statusCode, 202)
+  t.equal((await post({ app }, { Records: [] }, bearer(keyOf('read', 'write')))).statusCode, 403)
   t.equal((await post({ app }, { Records: [] })).statusCode, 401)
 })
 

@@ -200,15 +200,15 @@ t.test('POST and no-cache do not wait for a silent store, and the job goes on', 
   endpoint.intercept = ({ operation }) => operation === 'LIST' ? list.opened : undefined
   const post = app.inject({ method: 'POST', url: '/data' })
   const get = app.inject({ url: '/data', headers: { 'cache-control': 'no-cache' } })
-  let answered = 0
-  post.finally(() => answered++)
-  get.finally(() => answered++)
+  let responses = 0
+  post.finally(() => responses++)
+  get.finally(() => responses++)
   await until(() => endpoint.counts.LIST > 0)
-  t.equal(answered, 0)
+  t.equal(responses, 0)
   clock.advance(15_000)
   await until(() => {
     for (const task of tasks.splice(0)) task()
-    return answered === 2
+    return responses === 2
   })
   t.match((await post).json(), { status: 503, code: 'timeout' })
   t.match((await app.inject((await post).headers.location!)).json(), { state: 'running' })

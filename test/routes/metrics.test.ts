@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { MeasuredStore } from '../../lib/store/measured-store.js'
 import { StoreError, type ObjectStore } from '../../lib/store/object-store.js'
 import { startWorker } from '../../lib/worker/worker-backend.js'
-import { build, csv, NOON, type TestLake, type TestLakeOptions } from '../support/app.js'
+import { build, csv, CLOCK_START, type TestLake, type TestLakeOptions } from '../support/app.js'
 import { bearer, entryOf, keyOf } from '../support/api-keys.js'
 import { Scrape, scrape } from '../support/scrape.js'
 import { MemoryStore } from '../support/stores.js'
@@ -77,7 +77,7 @@ t.test('a request that its client breaks off is counted as aborted', async (t) =
   const { origin, endpoint } = lake
   const socket = connect(Number(new URL(origin).port), '127.0.0.1')
   const releases: (() => void)[] = []
-  const asked = new Promise<void>((resolve) => {
+  const hasBegun = new Promise<void>((resolve) => {
     endpoint.intercept = async () => {
       resolve()
       await new Promise<void>((resolve) => releases.push(resolve))
@@ -85,7 +85,7 @@ t.test('a request that its client breaks off is counted as aborted', async (t) =
     }
   })
   socket.write('GET /data HTTP/1.1\r\nhost: localhost\r\ncache-control: no-cache\r\n\r\n')
-  await asked
+  await hasBegun
   socket.destroy()
   const found = await scrapeUntil(lake, requests('/data', 'GET', 'aborted'), 1)
   t.equal(found.get(requests('/data', 'GET', '2xx')), undefined)
@@ -168,7 +168,7 @@ t.test('jobs are counted by their end, and failures of the lake by their code', 
   t.equal(succeeded.get(jobs('succeeded')), 1)
   t.equal(succeeded.get(jobs('succeeded', true)), 1)
   t.equal(succeeded.get('userlake_last_job_state{state="succeeded"}'), 1)
-  t.equal(succeeded.get('userlake_last_job_success_timestamp_seconds'), NOON / 1000)
+  t.equal(succeeded.get('userlake_last_job_success_timestamp_seconds'), CLOCK_START / 1000)
   t.equal(succeeded.get('userlake_data_age_seconds'), 7)
   for (let i = 0; i < 150; i++) bucket.delete(`source_data/${i}.csv`)
   await post()

@@ -1,6 +1,6 @@
 import type { LightMyRequestResponse } from 'fastify'
 import t from 'tap'
-import { build, csv, NOON } from '../support/app.js'
+import { build, csv, CLOCK_START } from '../support/app.js'
 
 const infoFile = (first: string, last: string, born: string, city?: string) =>
   `first_name,last_name,birthts${city === undefined ? '' : ',city'}\n${first},${last},${Date.parse(born)}${city === undefined ? '' : `,${city}`}\n`
@@ -96,7 +96,7 @@ t.test('age is a virtual column of completed years', async (t) => {
     const etag = await etagOf()
     clock.now += 60_000
     t.not(await etagOf(), etag, `${search} expires with the minute`)
-    clock.now = NOON
+    clock.now = CLOCK_START
   }
   const own = await build(t, { files: { '1.csv': 'first_name,last_name,birthts,age\nA,B,0,young\n' } })
   t.same((await own.app.inject('/data?columns=age&where=age=young')).json(), [{ age: 'young' }], 'a column of the files takes its place')

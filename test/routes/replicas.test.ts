@@ -3,7 +3,7 @@ import { MAX_STATE_BYTES } from '../../lib/share/shared-state.js'
 import { StoreError } from '../../lib/store/object-store.js'
 import { S3Store } from '../../lib/store/s3/s3-store.js'
 import { build, csv, PNG, type LogLine, type TestLake } from '../support/app.js'
-import { listen } from '../support/event-stream.js'
+import { listenToChanges } from '../support/event-stream.js'
 import { STATE_KEY } from '../support/replicas.js'
 import { TestTimers } from '../support/test-timers.js'
 import { until } from '../support/until.js'
@@ -69,7 +69,7 @@ t.test('a consumer that goes from one replica to another may be ahead of a follo
   await until(() => follower.app.jobs.list().some(({ state }) => state === 'succeeded'))
   clock.advance(2500)
   for (const replica of [leader, follower]) await headersOf(replica)
-  const listener = await listen(t, follower, `since=${(await headersOf(follower))['data-version']}`)
+  const listener = await listenToChanges(t, follower, `since=${(await headersOf(follower))['data-version']}`)
   bucket.put('source_data/1.csv', csv('Eve'))
   const since = await publishVersion()
   endpoint.reset()
@@ -79,7 +79,7 @@ t.test('a consumer that goes from one replica to another may be ahead of a follo
   t.match(await listener.next(), { event: 'changes', id: since })
   t.same(endpoint.gets, [STATE_KEY])
   bucket.put('source_data/2.csv', csv('Kim'))
-  const other = await listen(t, follower, '', { 'last-event-id': await publishVersion() })
+  const other = await listenToChanges(t, follower, '', { 'last-event-id': await publishVersion() })
   bucket.put('source_data/2.csv', csv('Zoe'))
   const last = await publishVersion()
   clock.advance(2500)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { FolderStore } from '../../lib/store/folder/folder-store.js'
 import { bearer, entryOf, keyOf } from '../support/api-keys.js'
-import { build, buildOnFolder, csv, NOON, PNG, TestClock, type LogLine } from '../support/app.js'
+import { build, buildOnFolder, csv, CLOCK_START, PNG, TestClock, type LogLine } from '../support/app.js'
 import { testFolder } from '../support/test-folder.js'
 
 const BAD = 'first_name,last_name\nAnn,Lee\n'
@@ -257,8 +257,8 @@ t.test('a 404 for a record whose file is in quarantine contains the reject', asy
 
 t.test('a file of a folder that may be incomplete is read as soon as it is two seconds old, however old the data may be', async (t) => {
   const root = testFolder(t, { source_data: { 'late.csv': csv('Ann').trimEnd() } })
-  utimesSync(join(root, 'source_data', 'late.csv'), NOON / 1000, NOON / 1000)
-  const clock = new TestClock(NOON + 500)
+  utimesSync(join(root, 'source_data', 'late.csv'), CLOCK_START / 1000, CLOCK_START / 1000)
+  const clock = new TestClock(CLOCK_START + 500)
   const { app } = await build(t, { settings: { MAX_STALENESS: '1h' }, clock, store: () => new FolderStore(root, { clock: clock.read }) })
   t.match(await app.inject('/data/late'), { statusCode: 503, headers: { 'retry-after': '1' } })
   t.match((await app.inject('/data/late')).json(), { code: 'record_not_read', detail: /^source_data\/late.csv is in the lake and could not be read yet. The file has no line end/ })

@@ -12,12 +12,12 @@ import type { S3Bucket } from './s3-bucket.js'
 import { startS3Endpoint, type S3Endpoint } from './s3-endpoint.js'
 import { shareWorker } from './shared-worker.js'
 import type { Policy } from './policy.js'
-import { NOON, TestClock } from './test-clock.js'
+import { CLOCK_START, TestClock } from './test-clock.js'
 import { testFolder } from './test-folder.js'
 import { noPause } from './virtual-time.js'
 import './file-timeout.js'
 
-export { NOON, TestClock }
+export { CLOCK_START, TestClock }
 
 export interface TestLake {
   readonly app: FastifyInstance

@@ -17,7 +17,7 @@ async function * eventsOf (response: IncomingMessage): AsyncGenerator<Record<str
 }
 
 /** Listens to the event stream of `GET /changes` until the end of the test. */
-export async function listen (t: Test, { app }: TestLake, search: string, headers: Record<string, string> = {}) {
+export async function listenToChanges (t: Test, { app }: TestLake, search: string, headers: Record<string, string> = {}) {
   const address = app.server.listening ? `http://localhost:${(app.server.address() as { port: number }).port}` : await app.listen({ port: 0 })
   const request = get(`${address}/changes?${search}`, { headers: { accept: 'text/event-stream', ...headers }, agent: false })
   const [response] = await once(request, 'response') as [IncomingMessage]

@@ -45,7 +45,7 @@ export function toRequest (command: string): InjectOptions {
 }
 
 /** Replaces everything that differs between two runs by constants: ids, times, progress, the version of Node and the ETags of files. */
-export function steady (text: string): string {
+export function maskVariableParts (text: string): string {
   return text
     .replaceAll(/"[0-9a-f]{8}(-\d+)?"/g, '"id"')
     .replaceAll(/"(\w+_at)":"[^"]*"/g, '"$1":"time"')

@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose'
 import type { Test } from 'tap'
-import { NOON } from './test-clock.js'
+import { CLOCK_START } from './test-clock.js'
 
 type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>
 
@@ -41,7 +41,7 @@ export async function startIdentityProvider (t: Test): Promise<IdentityProvider>
       key = await generateKeyPair('ES256')
       kid++
     },
-    sign: async (claims = {}, { key: other = key, header = {} } = {}) => await new SignJWT({ iss: issuer, aud: 'userlake', exp: NOON / 1000 + 300, sub: 'ann', scope: 'read', ...claims } as JWTPayload)
+    sign: async (claims = {}, { key: other = key, header = {} } = {}) => await new SignJWT({ iss: issuer, aud: 'userlake', exp: CLOCK_START / 1000 + 300, sub: 'ann', scope: 'read', ...claims } as JWTPayload)
       .setProtectedHeader({ alg: 'ES256', kid: String(kid), ...header }).sign(other.privateKey)
   }
   return provider

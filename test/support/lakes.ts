@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 
 /** A lake that differs from the sample data in one thing. */
 export interface OtherLake {
-  /** The difference, for docs/lakes.md. */
+  /** What is different, for docs/lakes.md. */
   readonly has: string
   /** The objects by key. Later ones are newer. */
   readonly files: Readonly<Record<string, string | Buffer>>

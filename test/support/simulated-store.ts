@@ -22,7 +22,11 @@ export interface SimulatedLoad {
   readonly mostInFlight: number
 }
 
-/** Downloads `objects` objects in virtual time. Refused and failed requests are sent again. */
+/**
+ * Downloads `objects` objects in virtual time, as `limit` and `rate` allow. Refused and failed requests are sent again.
+ *
+ * @param start the virtual time at the beginning, in milliseconds
+ */
 export function simulate (
   limit: Pick<AdaptiveLimit, 'current' | 'began' | 'succeeded' | 'failed'>, rate: AdaptiveRate, objects: number,
   { clientMs = 0, onBusy = () => {}, jitterMs = () => 0, timeoutMs = Infinity, ...limits }: SimulatedStore, start = 0

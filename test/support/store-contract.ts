@@ -87,7 +87,7 @@ function testKeys (t: Test, { open, additionalKeys = [] }: ContractSubject): voi
     for (const key of keys) await store.put(key, bytes(`content of ${key}`))
     t.same((await listAll(store, '')).map(({ key }) => key), keys.sort(compareUtf8))
     for (const key of keys) {
-      for (const way of READ_OPTIONS) t.equal(await bodyOf(store, key, way), `content of ${key}`, JSON.stringify(key))
+      for (const options of READ_OPTIONS) t.equal(await bodyOf(store, key, options), `content of ${key}`, JSON.stringify(key))
       t.equal((await store.head(key))?.key, key)
     }
   })
@@ -95,7 +95,7 @@ function testKeys (t: Test, { open, additionalKeys = [] }: ContractSubject): voi
   t.test('invalid keys have no object and cannot be written', async t => {
     const store = await open(t)
     for (const key of ['', 'nul\0', '\ud800', 'x'.repeat(1025)]) {
-      for (const way of READ_OPTIONS) t.equal(await store.get(key, way), undefined)
+      for (const options of READ_OPTIONS) t.equal(await store.get(key, options), undefined)
       t.equal(await store.stream(key), undefined)
       t.equal(await store.head(key), undefined)
       await t.rejects(store.put(key, bytes('')), { code: 'invalid_key' })
@@ -114,8 +114,8 @@ function testReading (t: Test, { open }: ContractSubject): void {
       const head = await store.head(key)
       t.match(head, info)
       t.ok(Math.abs(head!.lastModified - Date.now()) < 60_000)
-      for (const way of [{}, { maxBytes: body.length }, { maxBytes: 8 * 1024 * 1024 }]) {
-        const { body: found, ...properties } = await store.get(key, way) as ObjectBody
+      for (const options of [{}, { maxBytes: body.length }, { maxBytes: 8 * 1024 * 1024 }]) {
+        const { body: found, ...properties } = await store.get(key, options) as ObjectBody
         t.same(properties, head)
         t.ok(found.equals(body))
       }
@@ -129,12 +129,12 @@ function testReading (t: Test, { open }: ContractSubject): void {
   t.test('a read with the ETag of an earlier read returns a body only if the object has changed', async t => {
     const store = await open(t)
     const { etag } = await store.put('key', bytes('one'))
-    for (const way of READ_OPTIONS) t.equal(await store.get('key', { ...way, ifNoneMatch: etag }), 'unchanged')
+    for (const options of READ_OPTIONS) t.equal(await store.get('key', { ...options, ifNoneMatch: etag }), 'unchanged')
     await store.put('key', bytes('two'))
-    for (const way of READ_OPTIONS) {
-      t.match(await store.get('key', { ...way, ifNoneMatch: etag }), { body: bytes('two') })
-      t.match(await store.get('key', { ...way, ifNoneMatch: '' }), { body: bytes('two') })
-      t.equal(await store.get('missing', { ...way, ifNoneMatch: etag }), undefined)
+    for (const options of READ_OPTIONS) {
+      t.match(await store.get('key', { ...options, ifNoneMatch: etag }), { body: bytes('two') })
+      t.match(await store.get('key', { ...options, ifNoneMatch: '' }), { body: bytes('two') })
+      t.equal(await store.get('missing', { ...options, ifNoneMatch: etag }), undefined)
     }
   })
 
@@ -172,9 +172,9 @@ function testTimeouts (t: Test, { openStalled }: ContractSubject): void {
   if (openStalled === undefined) return
   t.test('a read that exceeds its time limit fails with `timeout`', async t => {
     const store = await openStalled(t)
-    for (const way of READ_OPTIONS) {
+    for (const options of READ_OPTIONS) {
       const began = performance.now()
-      await t.rejects(store.get('key', { ...way, maxMs: 100 }), { name: 'StoreError', code: 'timeout' })
+      await t.rejects(store.get('key', { ...options, maxMs: 100 }), { name: 'StoreError', code: 'timeout' })
       t.ok(performance.now() - began >= 99, 'not before the time limit')
     }
   })
@@ -212,7 +212,7 @@ function testWriting (t: Test, { open }: ContractSubject): void {
     const { etag } = await store.put('key', bytes('two'), { ifMatch: one.etag })
     t.match(await store.head('key'), { etag })
     t.same((await listAll(store, '')).map(({ key }) => key), ['key'])
-    for (const way of READ_OPTIONS) t.equal(await bodyOf(store, 'key', way), 'two')
+    for (const options of READ_OPTIONS) t.equal(await bodyOf(store, 'key', options), 'two')
     t.equal(await store.get('key', { ifNoneMatch: etag }), 'unchanged')
     const stream = await store.stream('key', { ifMatch: etag })
     t.equal(await text(stream!.body), 'two')
@@ -325,7 +325,7 @@ function testMissing (t: Test, { open, openMissing }: ContractSubject): void {
     const store = await open(t)
     await store.put('folder/key', bytes(''))
     for (const key of ['missing', 'folder', 'folder/missing', 'missing/key', 'folder/key/below']) {
-      for (const way of READ_OPTIONS) t.equal(await store.get(key, way), undefined)
+      for (const options of READ_OPTIONS) t.equal(await store.get(key, options), undefined)
       t.equal(await store.stream(key), undefined)
       t.equal(await store.head(key), undefined)
     }
@@ -336,7 +336,7 @@ function testMissing (t: Test, { open, openMissing }: ContractSubject): void {
     const expected = { name: 'StoreError', code: 'no_such_bucket' }
     await t.rejects(listAll(store, ''), expected)
     await t.rejects(listAll(store, 'source_data/'), expected)
-    for (const way of READ_OPTIONS) await t.rejects(store.get('key', way), expected)
+    for (const options of READ_OPTIONS) await t.rejects(store.get('key', options), expected)
     await t.rejects(store.stream('key'), expected)
     await t.rejects(store.head('key'), expected)
     await t.rejects(store.put('key', bytes('')), expected)
@@ -357,7 +357,7 @@ export async function listAll (store: ObjectStore, prefix: string): Promise<Obje
 }
 
 /** The content of the object as text; `undefined` if it does not exist. */
-async function bodyOf (store: ObjectStore, key: string, way: GetOptions = {}): Promise<string | undefined> {
-  const object = await store.get(key, way)
+async function bodyOf (store: ObjectStore, key: string, options: GetOptions = {}): Promise<string | undefined> {
+  const object = await store.get(key, options)
   return object === undefined || object === 'unchanged' ? undefined : object.body.toString()
 }

@@ -1,5 +1,5 @@
 /** The time at which a `TestClock` starts. It is not the beginning of a day, an hour, a minute or a second. */
-export const NOON = Date.parse('2025-06-15T12:15:30.500Z')
+export const CLOCK_START = Date.parse('2025-06-15T12:15:30.500Z')
 
 /** The clocks of a test, which only the test advances. The monotonic one is in shared memory, for worker threads. */
 export class TestClock {
@@ -8,7 +8,7 @@ export class TestClock {
   /** The monotonic clock: one element, in milliseconds. */
   readonly memory: Float64Array
 
-  constructor (now = NOON, memory = new Float64Array(new SharedArrayBuffer(8))) {
+  constructor (now = CLOCK_START, memory = new Float64Array(new SharedArrayBuffer(8))) {
     this.now = now
     this.memory = memory
   }

@@ -5,6 +5,7 @@ export class TestTimers implements Timers {
   /** The pauses that have begun, in order. */
   readonly pauses: { readonly ms: number, readonly end: () => void }[] = []
   #task: (() => Promise<void>) | undefined
+  /** The interval at which the scheduler has requested jobs, in milliseconds. */
   intervalMs: number | undefined
 
   every (ms: number, task: () => Promise<void>): void {
