@@ -87,7 +87,7 @@ t.test('the probes of Kubernetes are routes of the service, at its port', async 
 })
 
 t.test('no probe of Kubernetes restarts a pod that waits for the lake', async (t) => {
-  const { app } = await build(t) // It has not read the lake.
+  const { app } = await build(t) // a service that has not read the lake yet
   for (const probe of ['startupProbe', 'livenessProbe']) {
     if (container[probe] !== undefined) t.equal((await app.inject(container[probe].httpGet.path)).statusCode, 200, probe)
   }

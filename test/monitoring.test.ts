@@ -31,7 +31,7 @@ t.test('every metric of the alert rules and of the dashboard is in a scrape, wit
   bucket.delete('source_data/1.csv')
   bucket.put('source_data/bad.csv', 'x')
   await app.inject({ url: '/data', method: 'POST' })
-  // What a process with ENGINE_URL publishes.
+  // A process with ENGINE_URL publishes such events.
   ENGINE_OPERATIONS.publish({ operation: 'read', outcome: 'ok', durationMs: 1 })
   const found = await scrape(app)
   let count = 0

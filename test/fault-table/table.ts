@@ -21,7 +21,7 @@ function toLine (row: Row, resultOf: (row: Row) => Result): string {
   return `| ${row.fault} | ${row.guarantee} | ${tests} | ${result} |\n`
 }
 
-/** Of a row with tests on real servers, the text is the same whether or not they were run: what is written without servers is the page that CI expects. */
+/** The text of a result. If a row has tests on real servers, it is the same whether or not they were run, so that the page does not depend on the machine that writes it. */
 function textOf (result: Result, isOnServers: boolean): string {
   return result === 'passed' && isOnServers ? 'CI runs it' : result
 }

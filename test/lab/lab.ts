@@ -36,12 +36,12 @@ export function fill (bucket: S3Bucket, records: number): void {
   for (const [key, body] of lakeObjects(records)) bucket.put(key, body)
 }
 
-/** The id of a record of such a lake. */
+/** The id of a record of a lake that `fill` has made. */
 export function idAt (record: number): string {
   return personAt(1, record).id
 }
 
-/** The key of its info file. */
+/** The key of the info file of a record of a lake that `fill` has made. */
 export function keyAt (record: number): string {
   return `source_data/${idAt(record)}.csv`
 }

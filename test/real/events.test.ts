@@ -94,7 +94,7 @@ t.test('events of a MinIO server make changes visible without a listing', { skip
   await seen('an image is added', () => store.put('source_data/1.png', PNG), async () => (await get('/data/1/image')).status === 200)
   const version = (await get('/data')).headers.get('data-version')
   const replaced = Buffer.concat([PNG, Buffer.from('more')])
-  await sleep(1010)
+  await sleep(1010) // so that the new image has another Last-Modified, which is in whole seconds
   await seen('an image is replaced', () => store.put('source_data/1.png', replaced), async () => (await (await get(`/changes?since=${version}`)).json() as { changed: unknown[] }).changed.length === 1)
   t.same(await image(), replaced)
   await seen('an image is deleted', () => deleteObject(endpoint, 'datalake', 'source_data/1.png'), async () => (await (await get('/data/1')).json() as { img_path: string | null }).img_path === null)

@@ -243,7 +243,7 @@ t.test('a long table keeps few rows in the document, reads two pages ahead, and 
   await page.locator('tr[data-key=k1199]').waitFor()
   t.equal(await page.locator('tr[data-key=k1199]').getAttribute('aria-rowindex'), '1201')
   t.ok(await page.locator('#table-body tr').count() < 80)
-  // The cursor of the last page, and that page; then the two before it, with the cursor of the first of them.
+  // Five more: the cursor of the last page, that page, the cursor of the first of the two pages before it, and these two.
   await until(async () => await countRequests() === 7)
   await scrollTo(page, 0)
   await until(async () => (await keysOf(page))[0] === 'k0000')

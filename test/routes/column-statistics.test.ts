@@ -51,7 +51,7 @@ t.test('columns of integers, numbers, dates and datetimes have statistics', asyn
     min: '2024-01-26T12:00:00.000Z',
     max: '2024-01-26T12:00:00.001Z',
     histogram: [{ min: '2024-01-26T12:00:00.000Z', max: '2024-01-26T12:00:00.001Z', count: 2 }]
-  }, 'no bin without width')
+  }, 'no bin is narrower than a millisecond')
   t.same((await app.inject('/stats?columns=count&where=kind=none')).json().columns.count, { count: 0, sum: 0, mean: null, median: null, min: null, max: null, histogram: [] })
 })
 

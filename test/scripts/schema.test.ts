@@ -134,7 +134,7 @@ t.test('two sets of columns are reported, and how two fields become one; a file 
   t.match(err, '\n- The files have 2 sets of columns: "height", "town", "built" in 7 files, such as source_data/0.json; "Ort", "Höhe" in 5 files, such as source_data/10.csv. fieldsMatch is partial, so that a file may lack the columns of another set. ' +
     'If columns of two sets are the same, make one field of them: if "Höhe" is "height", give the field height "header": ["height","Höhe"] and remove the field höhe\n')
   t.match(err, '\n- 1 of 12 files lacks some columns that other files of its set have, such as "built" in source_data/2.json: ')
-  // What the message advises, on a lake of both: JSON numbers have a decimal point whatever the decimalChar.
+  // The advice of the message suits the files of both sets: JSON numbers have a decimal point, whatever the decimalChar is.
   const { fields } = JSON.parse(out)
   const height = { ...fields.find(({ name }: { name: string }) => name === 'höhe'), name: 'height', header: ['height', 'Höhe'] }
   const schema = parseSchema(JSON.stringify({ fields: [height] }))

@@ -123,7 +123,7 @@ function reloadAfterNetworkChange (page: Page): void {
   const goto = page.goto.bind(page)
   let isLost = false
   page.on('requestfailed', (request: Request) => {
-    // The page itself connects again to the changes.
+    // The page itself opens its event stream (/changes) again.
     if (request.failure()?.errorText.includes(NETWORK_CHANGED) && !request.url().endsWith('/changes')) isLost = true
   })
   const load = async (how: () => Promise<unknown>): Promise<unknown> => {

@@ -36,7 +36,7 @@ export interface S3Settings {
   readonly profile: StoreProfile
   /** Lists from the first key, whatever `start-after` is. */
   readonly ignoresStartAfter: boolean
-  /** What all clients may do; a missing object whose key they may not list is 403, as on AWS. Default: everything. */
+  /** The rights of all clients. If they may not list the key of a missing object, reading it is 403, as on AWS. Default: all rights. */
   readonly policy?: Policy | undefined
 }
 

@@ -251,7 +251,7 @@ t.test('the changes since a version that is being forgotten are not known, altho
   const keys = async (from?: Committed) => decodeLog(await changesUntil(connection, USER_FIELDS, three, from && since(from))).keys
   t.same(await keys(), ['a', 'only 2', 'only 5', 'a', 'only 2', 'only 3'])
   t.same(await keys(one), ['a', 'only 2', 'only 5', 'a', 'only 2', 'only 3'])
-  // As `forget` leaves them if it is interrupted before it removes the names.
+  // The tables are now as if `forget` had been interrupted before it removed the names of the versions.
   await connection.command(sql`INSERT INTO ${connection.table('forgotten')} SELECT 2`)
   await connection.command(sql`ALTER TABLE ${connection.table('records_local')} DELETE WHERE valid_to <= 2 SETTINGS mutations_sync = 1`)
   t.same(await keys(), ['a', 'only 2', 'only 3'])
@@ -278,7 +278,7 @@ t.test('a change whose rows the engine has received twice is not committed', { s
   const [connection, store] = [await connect(t), await bucketOf(t)]
   const commits = await openCommits(store, connection)
   const one = await commitNext(commits, undefined, EMPTY, CONTENTS[0]!)
-  // As if a proxy had repeated them: the engine removes no duplicates.
+  // Sends each insert twice, as a proxy that repeats requests would: the engine removes no duplicates.
   const twice = new Proxy(connection, {
     get: (target, property) => {
       if (property === 'insert') return async (...args: Parameters<Connection['insert']>) => { for (let i = 0; i < 2; i++) await target.insert(...args) }

@@ -125,7 +125,7 @@ t.test('an output whose data version is removed before it is published fails wit
     return await backend.reconcile(undefined, { isRequired: false, outputKeys: ['out.csv'] }, () => {})
   }
   const { state, preconditions } = await reconcile('Ann')
-  // Each reconcile waits until the one before has removed the versions that were replaced then.
+  // Each reconcile first waits until the versions that the previous one has replaced are removed.
   for (const name of ['Bob', 'Cyd']) await reconcile(name)
   const request = { output: { format: 'csv', key: 'out.csv' }, precondition: preconditions.get('out.csv') as Precondition, dryRun: false } as const
   await t.rejects(backend.publish(state, request), { name: 'EngineError', code: 'engine_timeout', message: /^out\.csv: .* set VERSIONS_MAX_AGE to a longer time$/ })

@@ -55,7 +55,7 @@ t.test('the rights that docs/scaling.md names are enough to load, query, change,
   t.match((await service.inject({ url: '/data/a?columns=*', headers: fresh })).json(), { last_name: 'Low', city: 'Oslo' })
   t.match((await service.inject(`/changes?since=${since}`)).json(), { changed: [{ user_id: 'a' }], removed: ['c'] })
   t.match((await service.inject({ method: 'POST', url: '/data' })).json(), { state: 'succeeded', result: { records: 2 } })
-  // Each request that lists removes what is old enough.
+  // Each request for which the lake is listed also makes the service remove the versions that are old enough.
   const { urls, cluster } = engineOptions()
   const connection = await Connection.open({ urls, cluster, database: DATABASE })
   t.teardown(() => connection.close())
