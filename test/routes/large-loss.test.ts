@@ -216,7 +216,7 @@ t.test('a restart while the publish is held: it is still held, with the same ver
   t.match(await post(second, `?confirm=${confirm}`), { state: 'succeeded', result: { records: 150 } })
 })
 
-t.test('without a snapshot, the number of records that the output has counts', async (t) => {
+t.test('without a snapshot, a listing and a publish are compared with the number of records in the metadata of the output', async (t) => {
   const first = await published(t)
   t.equal(first.bucket.get(OUTPUT)!.headers['x-amz-meta-records'], '300')
   await first.app.close()
@@ -275,7 +275,7 @@ t.test('a bucket is removed and created again, empty: the publish is held, altho
   t.match(await post(lake), { state: 'succeeded', result: { records: USERS, added: USERS } })
 })
 
-t.test('the output is replaced without the number of its records, after a loss that this process has seen: the publish is held', async (t) => {
+t.test('a publish with a loss that this process has seen stays held if the output is then replaced by one without the number of its records', async (t) => {
   const lake = await published(t)
   lose(lake, 0, 150)
   t.match(await post(lake), { state: 'held' })
@@ -337,7 +337,7 @@ t.test('replicas: each holds the output, and a confirmation on one of them is en
   t.match(await post(leader), { state: 'succeeded', result: { records: 151, added: 1, removed: 0 } })
 })
 
-t.test('in a folder: held, also after a restart without a snapshot', async (t) => {
+t.test('in a folder lake, a publish that would lose many records is held as well, also after a restart without a snapshot', async (t) => {
   const { app, root } = await buildOnFolder(t, { source_data: files })
   t.match(await post({ app }), { state: 'succeeded' })
   for (const name of names.slice(0, 150)) await rm(join(root, `source_data/${name}.csv`))

@@ -5,7 +5,7 @@ import { main } from '../../scripts/generate.js'
 import { runMain } from '../support/run-main.js'
 import { testFolder } from '../support/test-folder.js'
 
-t.test('writes a lake into a new folder', async t => {
+t.test('the generator writes a lake into a new folder', async t => {
   const lake = join(testFolder(t, {}), 'lake')
   const { code, out, err } = await runMain(main, ['--users', '10', '--lake', `file:${lake}`, '--images', '0.5', '--seed', '7'])
   t.equal(out, 'wrote 10 users, 16 files\n')
@@ -23,7 +23,7 @@ t.test('--help prints the usage', async t => {
   for (const name of ['--users', '--lake', '--prefix', '--images', '--seed']) t.match(out, name)
 })
 
-t.test('refuses invalid arguments with one line that names them', async t => {
+t.test('invalid arguments are refused with one line that names them', async t => {
   const lake = ['--lake', 'file:nowhere']
   const cases: [string[], string][] = [
     [lake, '--users is missing; see --help'],

@@ -16,14 +16,14 @@ async function serve (t: Test, status: number, body: string) {
   return { PORT: String((server.address() as AddressInfo).port) }
 }
 
-t.test('succeeds if the service is ready', async (t) => {
+t.test('the health check succeeds if the service is ready', async (t) => {
   t.same(await runMain(main, [], await serve(t, 200, '{"status":"ready"}')), { code: 0, out: '{"status":"ready"}\n', err: '' })
 })
 
-t.test('prints why the service is not ready', async (t) => {
+t.test('the health check fails and prints why if the service is not ready', async (t) => {
   t.same(await runMain(main, [], await serve(t, 503, '{"code":"no_data"}')), { code: 1, out: '', err: 'healthcheck: {"code":"no_data"}\n' })
 })
 
-t.test('fails if no server listens', async (t) => {
+t.test('the health check fails if no server listens', async (t) => {
   t.match(await runMain(main, [], { PORT: '1' }), { code: 1, out: '', err: /^healthcheck: .+\n$/ })
 })

@@ -14,11 +14,11 @@ function watch (total: number, steps: number, stepMs: number, isTTY: boolean): s
   return written
 }
 
-t.test('writes a plain line every five seconds and one at the end', async t => {
+t.test('progress is a plain line every five seconds and one at the end', async t => {
   t.same(watch(12, 12, 1000, false), ['5/12, 1/s, 7 s left\n', '10/12, 1/s, 2 s left\n', '12/12, 1/s, 12 s\n'])
 })
 
-t.test('draws a bar on a terminal, at most ten times a second', async t => {
+t.test('on a terminal, progress is a bar that is drawn at most ten times a second', async t => {
   const written = watch(300, 300, 10, true)
   t.equal(written.length, 30 + 2)
   t.equal(written[14], `\r${'█'.repeat(15)}${'░'.repeat(15)} 150/300, 100/s, 2 s left\x1b[K`)
@@ -26,7 +26,7 @@ t.test('draws a bar on a terminal, at most ten times a second', async t => {
   t.equal(written.at(-1), '\n')
 })
 
-t.test('shows how many steps are done if it is not known of how many', async (t) => {
+t.test('if the number of all steps is not known, the number of steps that are done is shown', async (t) => {
   const written: string[] = []
   let now = 0
   const progress = new Progress(undefined, { isTTY: true, write: (text) => written.push(text) }, () => now, objectsListed)
@@ -39,7 +39,7 @@ t.test('shows how many steps are done if it is not known of how many', async (t)
   t.equal(written.at(-2), '\r1 object listed, 0.50/s, 2 s\x1b[K')
 })
 
-t.test('shows a rate below one a second, and words that change', async (t) => {
+t.test('a rate below one a second is shown, and words that change', async (t) => {
   const written: string[] = []
   let now = 0
   let failures = 0
@@ -61,7 +61,7 @@ t.test('the number of all steps may change', async (t) => {
   t.same(written, ['5/20, 1/s, 15 s left\n'])
 })
 
-t.test('writes the final state even without a step, and if some steps are not done', async t => {
+t.test('the final state is written even without a step, and if some steps are not done', async t => {
   t.same(watch(0, 0, 0, false), ['0/0, 0/s, 1 s\n'])
   t.same(watch(10, 0, 0, false), ['0/10, 0/s, 1 s\n'])
   t.match(watch(10, 4, 1000, false).at(-1), '4/10, 1/s, 6 s left')

@@ -9,7 +9,7 @@ import { testFolder } from '../support/test-folder.js'
 
 const FROM = { '1001.csv': 'a', '1001.png': 'b', more: { '1002.csv': 'c' } }
 
-t.test('fills a new folder; a second run finds every object unchanged', async t => {
+t.test('userlake seed fills a new folder; a second run finds every object unchanged', async t => {
   const dir = testFolder(t, { from: FROM })
   const argv = ['--from', join(dir, 'from'), '--lake', `file:${join(dir, 'lake')}`]
   const first = await runMain(main, argv)
@@ -21,7 +21,7 @@ t.test('fills a new folder; a second run finds every object unchanged', async t 
   t.equal(await readFile(join(dir, 'lake/source_data/1001.csv'), 'utf8'), 'A')
 })
 
-t.test('fills a new bucket of the server that the environment names', async t => {
+t.test('userlake seed fills a new bucket of the server that the environment names', async t => {
   const endpoint = await startS3Endpoint()
   t.teardown(() => endpoint.stop())
   const argv = ['--from', testFolder(t, FROM), '--lake', 's3://datalake', '--prefix', 'in/']
@@ -49,7 +49,7 @@ for (const [refused, name] of [['HEAD', 'HEAD of the bucket is refused'], ['CREA
   })
 }
 
-t.test('reports in one line which store cannot be reached', async t => {
+t.test('userlake seed reports in one line which store cannot be reached', async t => {
   const endpoint = await startS3Endpoint()
   await endpoint.stop()
   const argv = ['--from', testFolder(t, FROM), '--lake', 's3://datalake']
@@ -58,7 +58,7 @@ t.test('reports in one line which store cannot be reached', async t => {
   t.match(err, /^seed: s3:\/\/datalake.*ECONNREFUSED.*\n$/)
 })
 
-t.test('fails if one file cannot be uploaded', async t => {
+t.test('userlake seed fails if one file cannot be uploaded', async t => {
   const endpoint = await startS3Endpoint()
   t.teardown(() => endpoint.stop())
   endpoint.intercept = ({ operation, key }) => operation === 'PUT' && key.endsWith('1002.csv') ? { status: 403 } : undefined
@@ -68,7 +68,7 @@ t.test('fails if one file cannot be uploaded', async t => {
   t.match(err.trimEnd().split('\n').at(-1), /^seed: s3:\/\/datalake\/source_data\/more\/1002\.csv/)
 })
 
-t.test('refuses invalid arguments with one line that names them', async t => {
+t.test('invalid arguments are refused with one line that names them', async t => {
   const dir = testFolder(t, { from: FROM, file: '' })
   const from = ['--from', join(dir, 'from')]
   const lake = ['--lake', `file:${join(dir, 'lake')}`]

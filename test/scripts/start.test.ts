@@ -111,23 +111,23 @@ for (const settings of [{}, { MALLOC_MMAP_THRESHOLD_: '65536' }, { NODE_COMPILE_
   })
 }
 
-t.test('it exits with the code of the server', async (t) => {
+t.test('npm start exits with the code of the server', async (t) => {
   t.match(await npmStart(t, { settings: { PORT: 'x' } }).exit, { code: 1, stdout: '', stderr: /^userlake: PORT: got "x"; .*\n$/ })
 })
 
-t.test('without a build and without TypeScript, it reports the command to run', async (t) => {
+t.test('without a build and without TypeScript, npm start reports the command to run', async (t) => {
   t.match(await npmStart(t, { links: {} }).exit, { code: 1, stdout: '', stderr: 'userlake: dist/scripts/userlake.js does not exist: run npm ci && npm run build\n' })
 })
 
 const CONFIG = JSON.stringify({ compilerOptions: { outDir: 'dist', rootDir: '.', module: 'nodenext', noCheck: true, types: [] }, files: ['scripts/userlake.ts'] })
 const links = { node_modules: 'node_modules' }
 
-t.test('with TypeScript it builds first', async (t) => {
+t.test('with TypeScript, npm start builds first', async (t) => {
   const files = { 'tsconfig.build.json': CONFIG, scripts: { 'userlake.ts': 'const code: number = 7\nprocess.exit(code)\n' } }
   t.match(await npmStart(t, { links, files }).exit, { code: 7, stderr: '' })
 })
 
-t.test('it does not start if the sources do not compile', async (t) => {
+t.test('npm start starts no server if the sources do not compile', async (t) => {
   const files = { 'tsconfig.build.json': CONFIG, scripts: { 'userlake.ts': 'const = 7\n' }, dist: { scripts: { 'userlake.js': 'process.exit(7)' } } }
   t.match(await npmStart(t, { links, files }).exit, { code: 1, stdout: /userlake\.ts.*error TS/ })
 })

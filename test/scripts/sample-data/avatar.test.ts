@@ -5,7 +5,7 @@ import { decodePng } from '../../support/decode-png.js'
 
 const avatars = Array.from({ length: 1000 }, (_, i) => drawAvatar(randomOf(1, i)))
 
-t.test('draws small images in four colours: a person on a plain background', async t => {
+t.test('avatars are small images in four colours: a person on a plain background', async t => {
   const wrong = avatars.filter(avatar => {
     const { width, height, pixels } = decodePng(avatar)
     const corners = [pixels[0], pixels[63]]

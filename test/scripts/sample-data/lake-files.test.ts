@@ -25,7 +25,7 @@ t.test('a larger lake begins with the same users', async t => {
   t.same(large.slice(0, small.length), small)
 })
 
-t.test('quotes names as RFC 4180 requires', async t => {
+t.test('names are quoted as RFC 4180 requires', async t => {
   const texts = Array.from(lakeFiles(plan), ({ body }) => String(body)).filter(text => text.startsWith('first_name'))
   t.equal(texts[3], 'first_name, last_name, birthts\n"Augustus ""Gus""", "Pell, Jr.", -529642800000\n')
   t.match(texts[2], /^first_name, last_name, birthts\nRóisín, O'Dunmore, -?\d+\n$/)
