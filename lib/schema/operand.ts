@@ -39,14 +39,48 @@ export function acceptedOperand ({ type, isBirth }: OperandType): string {
   return OPERANDS[type].accepted + (isBirth && type === 'integer' ? ' (milliseconds since 1970-01-01 UTC)' : '')
 }
 
-/** What to write in place of a rejected text, as the end of a message: for a date or timestamp where milliseconds are needed, and a date where a datetime is; else empty. */
-export function operandHint ({ type, isBirth }: OperandType, text: string, column: string): string {
+/**
+ * What to write in place of a rejected text, as the end of a message: for a date or timestamp where milliseconds are needed, a date where a datetime is, a year or month where
+ * either is, and a number with a decimal comma; else empty.
+ *
+ * @param operator that of the condition
+ */
+export function operandHint ({ type, isBirth }: OperandType, text: string, column: string, operator = '='): string {
+  if (type === 'number') return numberHint(text, (number) => parseOperand(type, number) !== undefined)
+  if (type === 'date' || type === 'datetime') return dateHint(type, text, column, operator)
   const iso = toIsoDate(text)
   const instant = type === 'integer' && isBirth ? parseDateOrInstant(iso) : undefined
-  if (instant !== undefined) return `; ${iso} is ${instant}`
-  const day = type === 'date' || type === 'datetime' ? DATE.parse(iso) : undefined
-  if (day === undefined) return ''
-  return type === 'date' ? `; use ${iso}` : `; use where=${column}>=${iso}&where=${column}<${DATE.format(Number(day) + 1)} for the whole day in UTC`
+  return instant === undefined ? '' : `; ${iso} is ${instant}`
+}
+
+/** What to write in place of a number with a decimal comma or with separators of groups, such as 3.000,50, as the end of a message: empty if it is not one that `isAccepted`. */
+export function numberHint (text: string, isAccepted: (number: string) => boolean): string {
+  const [, whole, fraction] = /^(-?(?:\d+|\d{1,3}(?:\.\d{3})+)),(\d+)$/.exec(text) ?? /^(-?\d{1,3}(?:,\d{3})+)\.(\d+)$/.exec(text) ?? []
+  const number = whole === undefined ? '' : `${whole.replaceAll(/[.,]/g, '')}.${fraction}`
+  return isAccepted(number) ? `; use ${number}` : ''
+}
+
+function dateHint (type: 'date' | 'datetime', text: string, column: string, operator: string): string {
+  const iso = toIsoDate(text)
+  const day = DATE.parse(iso)
+  if (day === undefined) return periodHint(text, column, operator)
+  if (type === 'date') return operator === '^=' || operator === '~' ? `; use where=${column}=${iso}` : `; use ${iso}`
+  if (/[<>]/.test(operator)) return `; use ${iso}`
+  return operator === '!=' ? '' : `; use where=${column}>=${iso}&where=${column}<${DATE.format(Number(day) + 1)} for the whole day in UTC`
+}
+
+/** The conditions that one with a year or month means, such as 2020, 2020-05 or 2020*, as the end of a message: empty if the text is neither. */
+function periodHint (text: string, column: string, operator: string): string {
+  const [, year, month] = /^([1-9]\d{3})(?:-(\d\d))?-?\*?$/.exec(text) ?? []
+  const first = DATE.parse(`${year}-${month ?? '01'}-01`)
+  if (first === undefined || operator === '!=' || year === '9999') return ''
+  const next = DATE.format(Date.UTC(Number(year), Number(month ?? 12)) / DAY_MS)
+  switch (operator) {
+    case '<': case '>=': return `; use where=${column}${operator}${DATE.format(first)}`
+    case '<=': return `; use where=${column}<${next}`
+    case '>': return `; use where=${column}>=${next}`
+    default: return `; use where=${column}>=${DATE.format(first)}&where=${column}<${next}`
+  }
 }
 
 /** Writes a date such as 31.1.1980 as 1980-01-31, and leaves other texts as they are: where the parts are separated by slashes, either may be the month. */

@@ -1,6 +1,6 @@
 import { parseDateOrInstant } from '../../lib/base/instant.js'
 import type { TypeName, Value } from '../../lib/schema/field-type.js'
-import { acceptedOperand, operandHint, parseOperand, type OperandType } from '../../lib/schema/operand.js'
+import { acceptedOperand, numberHint, operandHint, parseOperand, type OperandType } from '../../lib/schema/operand.js'
 import { toCell } from '../../lib/table/cell.js'
 
 /** A parameter of a URL: its only definition, for the OpenAPI document, for error messages and for reading requests. */
@@ -86,14 +86,16 @@ const DECIMALS = 9
 
 /** A number, rounded to nine decimals, so that requests of clients that write the same number in different ways share cached responses. */
 export function numberParameter ({ minimum, maximum, ...meaning }: Meaning<undefined> & Range): Parameter<number | undefined> {
+  const parse = (text: string) => {
+    const number = parseNumber(text)
+    if (number === undefined || number < minimum || number > maximum) return undefined
+    return Math.round(number * 10 ** DECIMALS) / 10 ** DECIMALS + 0 // -0 is 0
+  }
   return scalar({
     schema: { type: 'number', format: 'double', minimum, maximum },
     accepted: `a number from ${minimum} to ${maximum}`,
-    parse: (text) => {
-      const number = parseNumber(text)
-      if (number === undefined || number < minimum || number > maximum) return undefined
-      return Math.round(number * 10 ** DECIMALS) / 10 ** DECIMALS + 0 // -0 is 0
-    }
+    hint: (text) => numberHint(text, (number) => parse(number) !== undefined),
+    parse
   }, meaning)
 }
 
@@ -157,8 +159,13 @@ export function listParameter (
 export function columnParameter ({ name, type, isBirth }: OperandType & { readonly name: string }, meaning: Meaning<undefined>): Parameter<readonly NonNullable<Value>[] | undefined> {
   return list<NonNullable<Value>>({
     schema: COLUMN_SCHEMAS[type],
-    accepted: type === 'string' ? `non-empty text; use where=${name}= for empty text, where=!${name} for no value` : `${acceptedOperand({ type, isBirth })}; for several, repeat the parameter`,
-    hint: (text) => type !== 'string' && (text === '' || text === 'null') ? `; use where=!${name} for records without a value` : operandHint({ type, isBirth }, text, name),
+    accepted: type === 'string' ? `non-empty text; use where=${name}= for empty text, where=!${name} for no value` : acceptedOperand({ type, isBirth }),
+    hint: (text) => {
+      if (type === 'string') return ''
+      const hint = text === '' || text === 'null' ? `; use where=!${name} for records without a value` : operandHint({ type, isBirth }, text, name)
+      // A comma is that of a list as often as that of a fraction.
+      return hint === '' || text.includes(',') ? `${hint}; for several, repeat the parameter` : hint
+    },
     parse: (text) => text === '' ? undefined : parseOperand(type, text),
     format: (value) => String(toCell(type, value))
   }, meaning)

@@ -71,7 +71,10 @@ function toFilter (condition: Condition, of: ConditionColumn): Filter {
   switch (operator) {
     case 'exists': case 'none': return { column, op: 'exists', value: operator === 'exists' }
     case '~': case '^=':
-      if (type !== 'string') throw invalidWhere(text, `${operator} is for text, and ${column} has values of the type ${type}; use = != < <= > >=`)
+      if (type !== 'string') {
+        const hint = type === 'date' || type === 'datetime' ? operandHint(of, value, column, operator) : ''
+        throw invalidWhere(text, `${operator} is for text, and ${column} has values of the type ${type}${hint || '; use = != < <= > >='}`)
+      }
       return { column, op: operator === '~' ? 'contains' : 'prefix', value }
     default: {
       const operand = operandOf(condition, of)
@@ -89,7 +92,7 @@ function operandOf ({ text, column, operator, value }: Condition, of: ConditionC
   const operand = isEquality ? parseOperand(of.type, value) : parseBound(of.type, value)
   const mistake = operand === undefined ? `must be ${acceptedOperand(of)}` : isEquality && of.field !== undefined ? findEnumMistake(of.field, operand) : undefined
   if (operand !== undefined && mistake === undefined) return operand
-  const hint = value === '' || value === 'null' ? `; use !${column} for records without a value` : several(column, value, of.type) ?? (operator === '!=' && of.type === 'datetime' ? '' : operandHint(of, value, column))
+  const hint = value === '' || value === 'null' ? `; use !${column} for records without a value` : several(column, value, of.type) ?? operandHint(of, value, column, operator)
   throw invalidWhere(text, `the value of ${column} ${mistake}${hint}`)
 }
 
