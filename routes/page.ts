@@ -84,12 +84,12 @@ function readFiles (): Map<string, string> {
 }
 
 /**
- * A compiled script without the line breaks and semicolons that have no meaning, without the spaces of its imports, and without the link to its source map, which is not served. The compiler
- * removes comments and ends each statement with a semicolon, so that a line break is needed between words only. No string of the page has several lines.
+ * A compiled script without the line breaks and semicolons that have no meaning, without the spaces of its imports and around some operators, and without the link to its source map, which is not served. The compiler
+ * removes comments and ends each statement with a semicolon, so that a line break is needed between words only. No string of the page has several lines, or an operator between spaces.
  */
 function withoutLines (script: string): string {
   const short = script.replace(/\/\/# sourceMappingURL=\S+\s*$/, '').replaceAll(/^import \{ (.+) \} from (?=')/gm, (_, names: string) => `import{${names.replaceAll(', ', ',')}}from`)
-  return short.replaceAll(/;\n(?=\})|(?<![\w$])\n|\n(?![\w$])/g, '')
+  return short.replaceAll(/;\n(?=\})|(?<![\w$])\n|\n(?![\w$])/g, '').replaceAll(/ (=>|[=!]==|&&|\|\||\?\?) /g, '$1').replaceAll(') {', '){')
 }
 
 /** A style sheet without comments and the spaces that have no meaning. In style.css, a colon before a space is in a declaration or a media query. */

@@ -5,13 +5,16 @@ import type { Value } from './types.js'
 
 // The filters that the page makes, and their descriptions in chips.
 
-export interface Operator { readonly id: string, readonly label: string, readonly hasValue: boolean }
+/** `note` follows the label in the form, and the value in a chip. */
+export interface Operator { readonly id: string, readonly label: string, readonly hasValue: boolean, readonly note?: string }
 
 const EQUAL: readonly Operator[] = [{ id: '=', label: 'is', hasValue: true }, { id: '!=', label: 'is not', hasValue: true }]
 const EXISTS: readonly Operator[] = [{ id: 'exists', label: 'has a value', hasValue: false }, { id: 'none', label: 'has no value', hasValue: false }]
 const ORDER: readonly Operator[] = [{ id: '>=', label: 'at least', hasValue: true }, { id: '<=', label: 'at most', hasValue: true }, { id: '>', label: 'more than', hasValue: true }, { id: '<', label: 'less than', hasValue: true }]
 const TIME: readonly Operator[] = [{ id: '>=', label: 'from', hasValue: true }, { id: '<=', label: 'up to', hasValue: true }, { id: '>', label: 'after', hasValue: true }, { id: '<', label: 'before', hasValue: true }]
-const TEXT: readonly Operator[] = [{ id: '~', label: 'contains', hasValue: true }, { id: '^=', label: 'begins with', hasValue: true }]
+/** Conditions on texts without this note ignore case. */
+const note = '(same case)'
+const TEXT: readonly Operator[] = [{ id: '~', label: 'contains', hasValue: true }, { id: '^=', label: 'begins with', hasValue: true, note }]
 
 /** The operators of a column, the most useful one first. */
 export function operatorsOf (column: Column): readonly Operator[] {
@@ -22,7 +25,8 @@ export function operatorsOf (column: Column): readonly Operator[] {
   if (type === 'boolean') return [...EQUAL.slice(0, 1), ...optional]
   if (type === 'date' || isInstant(column)) return [...TIME, ...EQUAL, ...optional]
   if (isNumeric(type)) return [...ORDER, ...EQUAL, ...optional]
-  return [...TEXT, ...EQUAL, ...optional]
+  // The values of an enum are chosen from a list.
+  return [...TEXT, ...column.values === undefined ? EQUAL.map((operator) => ({ ...operator, note })) : EQUAL, ...optional]
 }
 
 /** The filter of a column, an operator and a value. */
@@ -65,9 +69,13 @@ export function describeFilter (columns: Columns, [name, value]: Entry): string 
   if (condition === undefined) return `${name}: ${value}`
   const column = columns.byName.get(condition.name)
   if (column === undefined) return `${condition.name} ${condition.operator} ${condition.value}`
-  const operator = operatorsOf(column).find(({ id }) => id === condition.operator)?.label ?? condition.operator
-  const isEmptyText = condition.value === '' && (condition.operator === '=' || condition.operator === '!=')
-  return [column.title, operator, isEmptyText ? '(empty text)' : describeValue(column, condition.value)].filter((part) => part !== '').join(' ')
+  // The parameter of a text column ignores case, and an asterisk at its end means a prefix.
+  const ignoresCase = name !== 'where' && column.kind === 'field' && column.type === 'string'
+  const isPrefix = ignoresCase && value.endsWith('*')
+  const [id, text] = isPrefix ? ['^=', value.slice(0, -1)] : [condition.operator, condition.value]
+  const { label, note = '' } = operatorsOf(column).find((operator) => operator.id === id) ?? { label: id }
+  const isEmptyText = text === '' && (id === '=' || id === '!=')
+  return [column.title, label, isEmptyText ? '(empty text)' : describeValue(column, text), ignoresCase || isEmptyText ? '' : note].filter((part) => part !== '').join(' ')
 }
 
 function describeValue ({ type, isTime }: Column, text: string): string {

@@ -81,7 +81,7 @@ export class Filters {
   }
 
   #showOperators (): void {
-    setOptions(this.#operator, operatorsOf(this.#selected).map(({ id, label }) => [id, label]))
+    setOptions(this.#operator, operatorsOf(this.#selected).map(({ id, label, note = '' }) => [id, `${label} ${note}`.trim()]))
     this.#showValue()
   }
 

@@ -1,7 +1,8 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
+import ts from 'typescript'
 import { build, csv } from '../support/app.js'
 import { ONE_KEY_PER_SCOPE } from '../support/api-keys.js'
 
@@ -52,6 +53,24 @@ t.test('the page loads every module of web/, and weighs less than 150 kB', async
   const sizes = await Promise.all(['/', ...paths].map(async (path) => (await app.inject(path)).rawPayload.length))
   const bytes = sizes.reduce((sum, size) => sum + size)
   t.ok(bytes < MAX_BYTES, `${bytes} bytes`)
+})
+
+t.test('the shortening of the scripts changes no text of the page', async (t) => {
+  const { app } = await build(t)
+  const textsOf = (script: string) => {
+    const texts: string[] = []
+    const visit = (node: ts.Node): void => {
+      if (ts.isLiteralExpression(node) || ts.isTemplateMiddleOrTemplateTail(node) || ts.isTemplateHead(node)) texts.push(node.text)
+      ts.forEachChild(node, visit)
+    }
+    visit(ts.createSourceFile('x.js', script, ts.ScriptTarget.Latest))
+    return texts
+  }
+  for (const path of await assetsOf(app)) {
+    if (!path.endsWith('.js') || path.endsWith('uplot.js')) continue
+    const source = readFileSync(new URL(`../../web/${path.slice(path.lastIndexOf('/') + 1)}`, import.meta.url), 'utf8')
+    t.same(textsOf((await app.inject(path)).body), textsOf(source), path)
+  }
 })
 
 t.test('the page is compressed if the request accepts it, and HEAD has the same headers', async (t) => {
