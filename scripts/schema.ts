@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { monotonicNow } from '../lib/base/clock.js'
 import { forEachConcurrently } from '../lib/base/concurrent.js'
 import { countOf } from '../lib/base/count-of.js'
@@ -51,7 +51,10 @@ const schema: Command = async (argv, io) => {
   if (values.help) return HELP
   const count = wholeNumber('--sample', values.sample, 1, 100_000)
   const { url, prefix } = sourceOf(values, io.env)
-  if (values.output !== undefined) await checkOutputFile(values.output, 'the schema is printed')
+  if (values.output !== undefined) {
+    await checkOutputFile(values.output, 'the schema is printed')
+    if (!values.force && existsSync(values.output)) throw existsAlready(values.output)
+  }
   const store = openStore({ url, env: io.env, blocking: true })
   try {
     const sample = await takeSample(store, prefix, count, io)
@@ -142,9 +145,12 @@ function writeSchema (path: string, text: string, replaces: boolean): void {
   try {
     writeFileSync(path, `${text}\n`, { flag: replaces ? 'w' : 'wx' })
   } catch (error) {
-    const isOld = (error as NodeJS.ErrnoException).code === 'EEXIST'
-    throw isOld ? new UsageError(`--output: ${path} exists already, and may have been edited; name another file, or replace it with --force`) : notWritten(path, error)
+    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? existsAlready(path) : notWritten(path, error)
   }
+}
+
+function existsAlready (path: string): UsageError {
+  return new UsageError(`--output: ${path} exists already, and may have been edited; name another file, or replace it with --force`)
 }
 
 /** Runs the command. Returns the exit code. */
