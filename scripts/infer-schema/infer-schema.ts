@@ -87,7 +87,7 @@ function describeSameIds (ids: Sample['ids']): string[] {
   const total = shared.reduce((sum, [, files]) => sum + files, 0)
   const [id, files] = shared.reduce((most, other) => other[1] > most[1] ? other : most)
   const found = shared.length === 1 ? `${total} info files have the id ${JSON.stringify(id)}` : `${total} info files have an id that other files have, such as ${JSON.stringify(id)} (${files} files)`
-  return [`${found}: the id is the name of the file, without its folder, and only one file of each id is served. If they are different records, rename the files`]
+  return [`${found}: the id is the name of the file, without its folder, and only one file of each id is served. If they are different records, rename the files; if they are the same record, DUPLICATES=newest serves the newest one`]
 }
 
 function inferEncoding (bodies: ReadonlyArray<{ readonly file: SampledFile, readonly body: Uint8Array }>, doubts: string[]): InputEncoding {

@@ -331,7 +331,7 @@ t.test('the encoding and the rule for duplicates apply to a lake, and a start wi
   await store.put('source_data/old/a.csv', Buffer.from('name\nNewer\n'))
   await transformer.reconcile({ fresh: true })
   t.same(await names(transformer), ['Newer'])
-  t.match(transformer.quarantine().entries(), [{ key: 'source_data/a.csv', code: 'duplicate_id', detail: /^source_data\/old\/a\.csv has the same id and is served: it is newer/, hint: /^The id is the name of the file, without its folder: / }])
+  t.match(transformer.quarantine().entries(), [{ key: 'source_data/a.csv', code: 'duplicate_id', detail: /^source_data\/old\/a\.csv has the same id and is served: it is newer/, hint: /^If the two files are the same record, nothing has to be done; this one can be deleted\. / }])
   await transformer.updateOutput()
   await transformer.flush()
   const restart = async (options: Partial<TransformerOptions>) => {

@@ -178,7 +178,7 @@ t.test('info files with the same id are reported, as only one of them is served'
   const folder = (...ids: string[]) => Object.fromEntries(ids.map((id) => [`${id}.csv`, 'size\n1\n']))
   const errorsOf = async (files: Record<string, string | Record<string, string>>) => (await runMain(main, ['--lake', `file:${testFolder(t, { source_data: files })}`])).err
   t.match(await errorsOf({ 'dev-1': folder('info'), 'dev-2': folder('info'), 'dev-3': folder('info'), ...folder('a') }),
-    /^- 3 info files have the id "info": the id is the name of the file, without its folder, and only one file of each id is served\. If they are different records, rename the files$/m)
+    /^- 3 info files have the id "info": the id is the name of the file, without its folder, and only one file of each id is served\. If they are different records, rename the files; if they are the same record, DUPLICATES=newest serves the newest one$/m)
   t.match(await errorsOf({ a: folder('info', 'b'), b: folder('info', 'b'), c: folder('info') }), /^- 5 info files have an id that other files have, such as "info" \(3 files\): /m)
   t.notMatch(await errorsOf({ a: folder('info'), ...folder('b') }), /have the id/)
 })

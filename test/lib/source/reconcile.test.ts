@@ -406,7 +406,7 @@ t.test('of two files with the same id, the one that is not chosen is rejected wi
   t.same(names(corrected), { 7: 'Better' })
   t.match(reasonOf(corrected), {
     detail: /^source_data\/a\/7\.csv has the same id and is served: its key is shorter, /,
-    hint: /^The id is the name of the file, without its folder: if the two files are different records, rename one of them; if they are the same record, delete one/
+    hint: /^The id is the name of the file, without its folder: if the two files are different records, rename one of them; if they are the same record, delete one of them, or set DUPLICATES=newest, which serves the newer one$/
   })
   bucket.put('source_data/a/7.csv', '')
   const worse = await run()
