@@ -4,6 +4,7 @@ import { MAX_INFO_BYTES } from './rules.js'
 
 /** Unpacks a gzip file. Returns why it is rejected if it is damaged, or would have more than MAX_INFO_BYTES; the memory that it takes is bounded in any case. */
 export function gunzip (body: Uint8Array): Uint8Array | Rejection {
+  if (body.length === 0) return body // the parser rejects it, as in any format, as an empty file
   try {
     return gunzipSync(body, { maxOutputLength: MAX_INFO_BYTES })
   } catch (error) {

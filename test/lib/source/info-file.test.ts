@@ -262,7 +262,7 @@ t.test('a .csv.gz file is unpacked', async (t) => {
     ['a bomb', gzipSync(Buffer.alloc(64 * 1024 * 1024)), { code: 'too_large' }],
     ['cut off', gzipSync(plain).subarray(0, 30), { code: 'malformed_gzip', detail: /cannot be decompressed: unexpected end of file/, hint: /damaged or incomplete/ }],
     ['not gzip', Buffer.from(plain), { code: 'malformed_gzip', hint: /not gzip: .* a name that ends in \.csv$/ }],
-    ['empty', Buffer.alloc(0), { code: 'malformed_gzip' }],
+    ['empty', Buffer.alloc(0), { code: 'empty_file', detail: 'The file is empty', hint: null }],
     ['packed bytes that are not text', gzipSync(Buffer.from([0xe9])), { code: 'invalid_utf8' }]
   ]
   for (const [name, body, expected] of cases) t.match(parse(body, ',', users, 'csv.gz').rejection, expected, name)
