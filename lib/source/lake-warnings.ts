@@ -87,7 +87,7 @@ export function describeIgnored (ignored: readonly IgnoredObjects[]): string {
   return list(ignored.map(({ extension, count, example }) => `${count} ${extension === null ? 'without an extension, or with one beyond the first 100' : `.${extension}`}, such as ${example}`))
 }
 
-const MISFIT = 'If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; userlake schema writes one'
+const MISFIT = 'If these files are correct, the schema does not fit them: edit the schema file that SCHEMA names, or set SCHEMA to a new one, which userlake schema writes'
 
 /** The codes of files that are intact, and differ from the schema. */
 const MISFIT_CODES: readonly QuarantineCode[] = ['reserved_header', 'missing_column', 'wrong_columns', 'invalid_value']

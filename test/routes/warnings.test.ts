@@ -17,7 +17,7 @@ t.test('a lake in which nothing is usable is reported in the log, in jobs and by
   t.match(result, { records: 0, warnings: [{ code: 'nothing_usable' }] })
   const [{ detail }] = result.warnings
   t.match(detail, /^None of the 8 objects with the prefix "source_data\/" becomes a record: 4 ignored \(2 \.xml, such as source_data\/1\.xml; 1 \.txt, such as source_data\/3\.txt; 1 without an extension, or with one beyond the first 100, such as source_data\/README\); /)
-  t.match(detail, /; 3 rejected \(2 missing_column, such as source_data\/4\.csv: The header has no column birthts; 1 empty_file, such as source_data\/6\.csv: The file is empty\); 1 image without an info file\. If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; userlake schema writes one$/)
+  t.match(detail, /; 3 rejected \(2 missing_column, such as source_data\/4\.csv: The header has no column birthts; 1 empty_file, such as source_data\/6\.csv: The file is empty\); 1 image without an info file\. If these files are correct, the schema does not fit them: edit the schema file that SCHEMA names, or set SCHEMA to a new one, which userlake schema writes$/)
   t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'nothing_usable', detail }] })
   await app.inject(post)
   const lines = log.filter(({ warning }) => warning === 'nothing_usable')
@@ -39,7 +39,7 @@ t.test('a schema that fits no file is reported with the most frequent reasons, a
   t.same((await fresh('/data')).json, [])
   const detail = 'None of the 7 objects with the prefix "source_data/" becomes a record: 7 rejected (3 invalid_value, such as source_data/1.csv: height is not a finite number such as 1234.5 (NaN and INF can be declared as missingValues); ' +
     '2 missing_column, such as source_data/4.csv: The header has no column height; 1 reserved_header, such as source_data/6.csv: A column has a reserved name, or the key column has another value than the file name; and others). ' +
-    'If these files are correct, the schema does not fit them: set SCHEMA to the file of a schema that does; userlake schema writes one'
+    'If these files are correct, the schema does not fit them: edit the schema file that SCHEMA names, or set SCHEMA to a new one, which userlake schema writes'
   t.same((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'nothing_usable', detail }] })
   t.match(log.filter(({ warning }) => warning === 'nothing_usable'), [{ level: 40, msg: detail }])
   bucket.put('source_data/7.csv', 'height,sold\n1,2024-01-26\n')
