@@ -34,6 +34,12 @@ userlake <command> --help, or userlake help <command>, prints the options of a c
 Settings are environment variables, or lines of a file .env in the working directory; .env.example and docs/reference.md describe them.
 Exit codes: 0 success; 1 failure; 2 wrong usage: a command, an option or a value is unknown or missing; 3 (export) the records were written, but may differ from the lake.`
 
+/** Names of scripts of a clone that are taken for commands, and what to use. */
+const SCRIPTS: ReadonlyMap<string, string> = new Map([
+  ['openapi', 'npm run openapi, in a clone, writes the document, and GET /openapi.json of a running service returns it'],
+  ['examples', 'npm run examples, in a clone, makes the lakes of examples/']
+])
+
 const TEXTS: ReadonlyMap<string, string> = new Map([['--help', HELP], ['-h', HELP], ['help', HELP], ['--version', version]])
 
 /** Runs the command line. Returns the exit code. */
@@ -46,6 +52,8 @@ export async function main ([name, ...rest]: readonly string[], io: CommandIo): 
   const text = TEXTS.get(name)
   if (text !== undefined) return rest.length === 0 ? print(io, text) : fail(io, `${name} takes no options; see userlake --help`)
   if (Object.hasOwn(COMMANDS, name)) return await (await COMMANDS[name]!.load()).main(rest, io)
+  const script = SCRIPTS.get(name)
+  if (script !== undefined) return fail(io, `unknown command ${JSON.stringify(name)}; ${script}`)
   const similar = nearest(name, name.startsWith('-') ? ['--help', '--version'] : [...Object.keys(COMMANDS), 'help'])
   return fail(io, `unknown ${name.startsWith('-') ? 'option' : 'command'} ${JSON.stringify(name)}${didYouMean(similar) || '; see userlake --help'}`)
 }

@@ -51,6 +51,7 @@ t.test('wrong usage ends with exit code 2, and names what was meant', async (t) 
     [[], /^Userlake .*\n\nuserlake <command> \[options\]\n/],
     [['sede'], 'userlake: unknown command "sede"; did you mean seed?\n'],
     [['Start'], 'userlake: unknown command "Start"; did you mean start?\n'],
+    [['openapi'], 'userlake: unknown command "openapi"; npm run openapi, in a clone, writes the document, and GET /openapi.json of a running service returns it\n'],
     [['frobnicate'], 'userlake: unknown command "frobnicate"; see userlake --help\n'],
     [['constructor'], 'userlake: unknown command "constructor"; see userlake --help\n'],
     [['--verison'], 'userlake: unknown option "--verison"; did you mean --version?\n'],
