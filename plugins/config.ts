@@ -95,7 +95,7 @@ export default fp<ConfigOptions>(async (fastify, { settings, environmentNames = 
 
 function formatSettingError ({ instancePath, data, parentSchema }: ErrorObject): string {
   // A URL may contain a password.
-  return `${instancePath.slice(1)}: got ${JSON.stringify(replaceUserInfo(String(data), '…@'))}; must be ${String(parentSchema?.['accepted'])}`
+  return `${instancePath.slice(1)}: got ${JSON.stringify(replaceUserInfo(String(data), '…@'))}; must be ${String(parentSchema?.['accepted'])}` + (parentSchema?.['format'] === 'prefix' && isPath(String(data)) ? `; use ${String(data)}/` : '')
 }
 
 /** Whether this is a valid object key in every store. */

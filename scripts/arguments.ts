@@ -77,7 +77,7 @@ export function share (name: string, value: string): number {
 /** Checks a prefix of object keys: empty, or ending in a slash. @throws UsageError */
 export function folderPrefix (name: string, value: string): string {
   if (value === '' || value.endsWith('/')) return value
-  throw new UsageError(`${name}: got '${value}'; must be empty or end in /`)
+  throw new UsageError(`${name}: got '${value}'; must be empty or end in /; use ${value.replace(/^\/+/, '')}/`)
 }
 
 /** Checks the URL of a lake. @throws UsageError */

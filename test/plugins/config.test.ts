@@ -43,6 +43,8 @@ t.test('an invalid setting is one line with its name, its value and what is acce
     const { accepted } = (SettingsSchema.properties as unknown as Record<string, { accepted: string }>)[name]!
     await t.rejects(load({ [name]: value }), { name: 'SettingsError', message: `${name}: got ${JSON.stringify(value)}; must be ${accepted}` }, `${name}=${value}`)
   }
+  await t.rejects(load({ SOURCE_PREFIX: 'readings' }), { message: /^SOURCE_PREFIX: got "readings"; must be a prefix .*, or empty; use readings\/$/ })
+  await t.rejects(load({ SOURCE_PREFIX: '/readings' }), { message: /, or empty$/ }, 'no hint that is not accepted')
   await t.rejects(load({ PORT: 'x', HOST: '' }), { message: /^HOST: .*\nPORT: .*$|^PORT: .*\nHOST: .*$/ }, 'one line for each invalid setting')
 })
 

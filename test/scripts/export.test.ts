@@ -109,7 +109,7 @@ t.test('wrong usage is exit code 2, and names the option', async (t) => {
   const tty = { isTTY: true }
   const cases: [string[], string][] = [
     [['--lake', 'x'], "--lake: got 'x'; must be s3://<bucket> or file:<folder>"],
-    [[...lake, '--prefix', 'x'], "--prefix: got 'x'; must be empty or end in /"],
+    [[...lake, '--prefix', 'x'], "--prefix: got 'x'; must be empty or end in /; use x/"],
     [[...lake, '--format', 'xml'], "--format: got 'xml'; must be one of json, ndjson, csv, parquet"],
     [[...lake, '--min-aeg', '3'], 'unknown option --min-aeg; did you mean --min-age?'],
     [[...lake, '--filter', 'x'], 'unknown option --filter; did you mean --where?'],

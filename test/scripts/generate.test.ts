@@ -33,7 +33,7 @@ t.test('invalid arguments are refused with one line that names them', async t =>
     [['--users', '5', ...lake, '--seed', '4294967296'], "--seed: got '4294967296'; must be an integer from 0 to 4294967295"],
     [['--users', '5', ...lake, '--images', '92'], "--images: got '92'; must be a number from 0 to 1"],
     [['--users', '5', ...lake, '--images', 'most'], "--images: got 'most'; must be a number from 0 to 1"],
-    [['--users', '5', ...lake, '--prefix', 'data'], "--prefix: got 'data'; must be empty or end in /"],
+    [['--users', '5', ...lake, '--prefix', 'data'], "--prefix: got 'data'; must be empty or end in /; use data/"],
     [['--users', '5', '--lake', 'nowhere'], "--lake: got 'nowhere'; must be s3://<bucket> or file:<folder>"],
     [['--users', '5', ...lake, '--sede', '1'], 'unknown option --sede; did you mean --seed?'],
     [['5'], "unexpected argument '5'; the command takes options only, such as --lake file:folder; see --help"]

@@ -203,7 +203,7 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
     [['--lake', ''], /^schema: --lake: got ''; must be s3/],
     [['--lake', 'nowhere'], /^schema: --lake: got .nowhere.; must be s3/],
     [['--lake', `file:${root}`, '--sample', '0'], /^schema: --sample: got '0'; must be an integer from 1/],
-    [['--lake', `file:${root}`, '--prefix', 'x'], /^schema: --prefix: got .x.; must be empty or end in/]
+    [['--lake', `file:${root}`, '--prefix', 'x'], /^schema: --prefix: got .x.; must be empty or end in \/; use x\/\n$/]
   ]
   const failures: [string[], RegExp][] = [
     [['--lake', `file:${root}`], /\nschema: file:\S+ has one object with the prefix 'source_data\/', and no info file \(\.csv, .*; see --prefix\n$/],
@@ -224,7 +224,7 @@ t.test('--help prints the usage, and every mistake is one line', async (t) => {
   const ofSettings: [Record<string, string>, RegExp][] = [
     [{ LAKE_URL: '' }, /^schema: --lake is missing, and LAKE_URL is not set; see --help\n$/],
     [{ LAKE_URL: 'nowhere' }, /^schema: LAKE_URL: got 'nowhere'; must be s3/],
-    [{ LAKE_URL: `file:${root}`, SOURCE_PREFIX: 'x' }, /^schema: SOURCE_PREFIX: got 'x'; must be empty or end in \/\n$/]
+    [{ LAKE_URL: `file:${root}`, SOURCE_PREFIX: 'x' }, /^schema: SOURCE_PREFIX: got 'x'; must be empty or end in \/; use x\/\n$/]
   ]
   for (const [env, err] of ofSettings) t.match(await runMain(main, [], env), { code: 2, out: '', err }, JSON.stringify(env))
   const published = { LAKE_URL: `file:${testFolder(t, { all: { 'out.csv': 'a\n' } })}`, OUTPUT_KEY: 'all/out.csv' }

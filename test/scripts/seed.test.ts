@@ -78,7 +78,7 @@ t.test('invalid arguments are refused with one line that names them', async t =>
     [['--from', 'nowhere', ...lake], "--from: got 'nowhere', which is not a folder"],
     [['--from', join(dir, 'file'), ...lake], `--from: got '${join(dir, 'file')}', which is not a folder`],
     [[...from, '--lake', 'http://x'], "--lake: got 'http://x'; must be s3://<bucket> or file:<folder>"],
-    [[...from, ...lake, '--prefix', 'data'], "--prefix: got 'data'; must be empty or end in /"],
+    [[...from, ...lake, '--prefix', 'data'], "--prefix: got 'data'; must be empty or end in /; use data/"],
     [[...from, ...lake, '--form', 'x'], 'unknown option --form; did you mean --from?']
   ]
   for (const [argv, message] of cases) {
