@@ -7,7 +7,7 @@ import type { TableField } from '../table/table-field.js'
 /** The number of rows in a row group of the file. Each group is encoded in one step. */
 const GROUP_ROWS = 100_000
 
-interface ParquetColumn { readonly type: string, readonly converted_type?: string, readonly encode: (cell: Cell) => unknown }
+interface ParquetColumn { readonly type: string, readonly converted_type?: string, readonly logical_type?: object, readonly encode: (cell: Cell) => unknown }
 
 /** How the types are stored. Cells are `null` if there is no value; dates and datetimes are texts. */
 const TYPES: Readonly<Record<TypeName, ParquetColumn>> = {
@@ -16,7 +16,8 @@ const TYPES: Readonly<Record<TypeName, ParquetColumn>> = {
   number: { type: 'DOUBLE', encode: (cell) => cell },
   boolean: { type: 'BOOLEAN', encode: (cell) => cell },
   date: { type: 'INT32', converted_type: 'DATE', encode: toDate },
-  datetime: { type: 'INT64', converted_type: 'TIMESTAMP_MILLIS', encode: toDate }
+  // By the standard, the converted type alone means an instant in UTC; DuckDB reads it as a local time.
+  datetime: { type: 'INT64', converted_type: 'TIMESTAMP_MILLIS', logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' }, encode: toDate }
 }
 
 /** Encodes the selection as a Parquet file; undeclared columns are UTF-8 strings; compressed with Snappy. */

@@ -47,6 +47,14 @@ t.test('DuckDB reads a Parquet output', async (t) => {
   })
 })
 
+t.test('DuckDB reads a datetime as an instant, whatever its own time zone is', async (t) => {
+  const file = `${testFolder(t)}/output.parquet`
+  const selection = { columns: ['seen', 'day'], count: 1, next: undefined, countAmong: () => 0, async * batches () { yield [['2026-10-14T10:37:00Z', '2026-10-14']] } }
+  writeFileSync(file, await parquet(selection, [{ name: 'seen', type: 'datetime' }, { name: 'day', type: 'date' }]))
+  t.same((await queryParquet(file, 'SELECT * FROM FILE')).types, ['TIMESTAMP WITH TIME ZONE', 'DATE'])
+  t.same((await queryParquet(file, 'SELECT epoch(seen)::BIGINT FROM FILE')).rows, [[BigInt(Date.UTC(2026, 9, 14, 10, 37) / 1000)]])
+})
+
 t.test('DuckDB reads several row groups, and a file without rows', async (t) => {
   const file = `${testFolder(t)}/output.parquet`
   const count = 250_000
