@@ -68,8 +68,8 @@ export class SnapshotFile {
   }
 }
 
-/** The revisions of decoders. A revision must be increased when its decoder begins to reject files that it accepted before: states that contain rows of such files are then not used. */
-const TEXT_REVISIONS: Readonly<Partial<Record<InputEncoding, number>>> = { 'windows-1252': 1, 'iso-8859-1': 1 }
+/** The revisions of decoders. A revision must be increased when its decoder begins to reject files that it accepted before, or the reverse: states that contain rows or rejects of such files are then not used. */
+const TEXT_REVISIONS: Readonly<Partial<Record<InputEncoding, number>>> = { 'utf-16': 1, 'windows-1252': 2, 'iso-8859-1': 2 }
 
 /** Identifies the lake and everything else that its rows depend on: the settings, the version of the time zone database that Node includes, and the revision of the decoder. */
 export function lakeIdentity (url: string, { prefix, ownKeys, imageExtensions, delimiter, encoding, duplicates, schema, hidden, timeZone }: SourceRules): string {

@@ -1,6 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { TextDecoder } from 'node:util'
-import type { InputEncoding } from '../base/info-formats.js'
+import type { InfoFormat, InputEncoding } from '../base/info-formats.js'
 import { hintAtEncoding } from './hint.js'
 import { rejection, type Rejection } from './reject.js'
 
@@ -22,6 +22,14 @@ const DECODERS: Readonly<Record<InputEncoding, (body: Uint8Array) => string | un
     return text === undefined || body.some(isUndefinedIn1252) ? undefined : text
   },
   'iso-8859-1': decodeLatin1
+}
+
+/**
+ * The encoding in which a file is decoded. JSON is UTF-8 (RFC 8259, section 8.1), whatever the encoding of the other files is; only JSON that is not valid UTF-8 is in the
+ * encoding of the settings. UTF-16 may be valid UTF-8, too, but then has zeros, which JSON has not.
+ */
+export function encodingFor (body: Uint8Array, format: InfoFormat, encoding: InputEncoding): InputEncoding {
+  return format === 'json' && isUtf8(body) && !body.includes(0) ? 'utf-8' : encoding
 }
 
 /** Decodes a file, without its byte order mark. Returns why it is rejected if it is not text in this encoding. */

@@ -1,5 +1,5 @@
 import { parseCsv } from './csv-file.js'
-import { decodeText } from './decode-text.js'
+import { decodeText, encodingFor } from './decode-text.js'
 import { gunzip } from './gunzip.js'
 import type { ParsedFile, ParseOptions } from './info-columns.js'
 import { parseJson } from './json-file.js'
@@ -14,7 +14,7 @@ export function parseInfoFile (body: Uint8Array, options: ParseOptions): ParsedF
   if (mistake !== undefined) return { rejection: rejection('invalid_value', `The name of the file without its extension, ${key.name}, ${mistake}`, { column: key.name, excerpt: id }) }
   const unpacked = format === 'csv.gz' ? gunzip(body) : body
   if ('code' in unpacked) return { rejection: unpacked }
-  const text = decodeText(unpacked, options.encoding)
+  const text = decodeText(unpacked, encodingFor(unpacked, format, options.encoding))
   if (typeof text !== 'string') return { rejection: text }
   return format === 'json' ? parseJson(text, options) : parseCsv(text, format === 'tsv' ? { ...options, delimiter: '\t' } : options)
 }

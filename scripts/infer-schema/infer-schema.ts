@@ -4,7 +4,7 @@ import { INPUT_ENCODINGS, type InputEncoding } from '../../lib/base/info-formats
 import type { FieldDescriptor, SchemaDescriptor } from '../../lib/schema/descriptor.js'
 import type { TypeName } from '../../lib/schema/field-type.js'
 import { parseSchema } from '../../lib/schema/schema.js'
-import { decodeText } from '../../lib/source/decode-text.js'
+import { decodeText, encodingFor } from '../../lib/source/decode-text.js'
 import { parseInfoFile } from '../../lib/source/info-file.js'
 import { inferType, type Majority, type SampleValue } from './column-type.js'
 import { describeOthers, inferImages } from './images.js'
@@ -53,7 +53,7 @@ export function inferSchema (sample: Sample): Inferred {
   })
   const encoding = inferEncoding(bodies, doubts)
   const decoded = bodies.flatMap(({ file, body }) => {
-    const text = decodeText(body, encoding)
+    const text = decodeText(body, encodingFor(body, file.format, encoding))
     return typeof text === 'string' ? [{ file, text }] : []
   })
   const csv = decoded.filter(({ file: { format } }) => format === 'csv' || format === 'csv.gz')
@@ -91,7 +91,8 @@ function describeSameIds (ids: Sample['ids']): string[] {
 }
 
 function inferEncoding (bodies: ReadonlyArray<{ readonly file: SampledFile, readonly body: Uint8Array }>, doubts: string[]): InputEncoding {
-  const possible = bodies.map(({ body }) => encodingsOf(body))
+  // A file that is in UTF-8 whatever the setting says nothing about the others, and is read in any case.
+  const possible = bodies.map(({ file, body }) => encodingFor(body, file.format, 'utf-16') === 'utf-8' ? INPUT_ENCODINGS : encodingsOf(body))
   const counts = INPUT_ENCODINGS.map((encoding) => ({ encoding, count: possible.filter((some) => some.includes(encoding)).length }))
   const [best] = counts.sort((a, b) => b.count - a.count)
   const others = bodies.filter((_, i) => !possible[i]!.includes(best!.encoding))

@@ -24,7 +24,8 @@ class Malformed extends Error {}
  */
 export function readReference (bytes: Buffer, options: ParseOptions): ReferenceRecord | undefined {
   try {
-    const text = decode(options.format === 'csv.gz' ? unzip(bytes) : bytes, options.encoding)
+    const isUtf8Json = options.format === 'json' && isUtf8(bytes) && !bytes.includes(0)
+    const text = decode(options.format === 'csv.gz' ? unzip(bytes) : bytes, isUtf8Json ? 'utf-8' : options.encoding)
     const columns = options.format === 'json' ? readObject(text) : readTable(text, options.format === 'tsv' ? '\t' : options.delimiter)
     return toRecord(columns, options)
   } catch (error) {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import type { InfoFormat, InputEncoding } from '../../../lib/base/info-formats.js'
+import { INPUT_ENCODINGS, type InfoFormat, type InputEncoding } from '../../../lib/base/info-formats.js'
 import { compileSchema, parseSchema } from '../../../lib/schema/schema.js'
 import { USERS_SCHEMA } from '../../../lib/schema/users-schema.js'
 import { parseInfoFile } from '../../../lib/source/info-file.js'
@@ -285,6 +285,9 @@ t.test('text in each encoding is read', async (t) => {
   t.same(read(oneByte, 'iso-8859-1'), ['Zoë', '\x80 Lee\x99'], 'the bytes from 0x80 to 0x9f are control characters')
   t.same(read(gzipSync(oneByte), 'windows-1252', 'csv.gz'), ['Zoë', '€ Lee™'])
   t.same(read(Buffer.from('{"first_name":"Zo\xeb","last_name":"","birthts":5}', 'latin1'), 'iso-8859-1', 'json'), ['Zoë', ''])
+  const json = '{"first_name":"Zoë","last_name":"Łee","birthts":5}'
+  for (const encoding of INPUT_ENCODINGS) t.same(read(Buffer.from(json), encoding, 'json'), ['Zoë', 'Łee'], `JSON is UTF-8, although the setting is ${encoding}`)
+  t.same(read(Buffer.from(json, 'utf16le'), 'utf-16', 'json'), ['Zoë', 'Łee'])
 })
 
 t.test('every byte that Windows-1252 defines, except NUL, is a character of its own, in the order of the code page', async (t) => {
