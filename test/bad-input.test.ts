@@ -167,6 +167,10 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['where=city', 'where'], ['where==x', 'where'],
   ...whereMistakes.map(([condition, detail]): [string, string, RegExp] => [`where=${encodeURIComponent(condition)}`, 'where', detail]),
   ['where=fist_name=Ann', 'where', /did you mean first_name\?/], ['where=image_exists=true', 'where', /unknown column image_exists; it is a parameter of its own: use image_exists=true or image_exists=false, without where=$/], ['where=!is_image_exists', 'where', /: use image_exists=true or/], ['where=town_exists', 'where', /where=!town the others$/],
+  ['where=last_name^=A&where=last_name^=Be&where=last_name^=Bo', 'where', /^got "last_name\^=Be"; no record meets this and where=last_name\^=A, as a record must meet all conditions; for the records that meet any of them, use last_name=A\*&last_name=Be\*&last_name=Bo\*$/],
+  ['where=user_id^=1&where=user_id^=2', 'where', /; for the records that meet any of them, send a request for each$/], ['where=zone^=1&where=zone^=2', 'where', /send a request for each$/], ['where=last_name^=A,&where=last_name^=B', 'where', /send a request for each$/],
+  ['where=!last_name&where=last_name=A', 'where', /^got "last_name=A"; no record meets this and where=!last_name, .*send a request for each$/], ['where=zone&where=!zone', 'where', /no record meets/], ['where=age<20&where=age>=60', 'where', /^got "age>=60"; no record meets this and where=age<20,/], ['where=birthts>5&where=birthts<4.5', 'where', /an integer/],
+  [`where=${encodeURIComponent("last_name like 'A%' OR last_name like 'B%'")}`, 'where', /; a condition compares one column with one value; repeat where=/],
   ['where=birth_date=0', 'where', /unknown column birth_date/], ['where=a,b=1', 'where', /cannot be used here/],
   ['user_id=%zz', 'user_id', /percent-encoded/], ['first_name=%E0%A4%A', 'first_name'], ['last_name=a%ff', 'last_name'], ['%ff=1', '%ff'],
   ['__proto__=1', '__proto__'], ['constructor=1', 'constructor']
@@ -179,7 +183,7 @@ const shapes: typeof queries = [
 ]
 
 t.test('an unknown or malformed parameter is a 400 that names it', async (t) => {
-  const { app } = await build(t, { files: { '1.csv': csv(), '2.csv': 'first_name,last_name,birthts,"a,b",c=d\nAnn,Lee,0,1,2\n' } })
+  const { app } = await build(t, { files: { '1.csv': csv(), '2.csv': 'first_name,last_name,birthts,"a,b",c=d,zone\nAnn,Lee,0,1,2,3\n' } })
   const cases = [...queries.flatMap((query) => [['/data', ...query], ['/stats', ...query]] as const), ...shapes.map((query) => ['/data', ...query] as const)]
   for (const [route, search, parameter, detail] of cases) {
     const response = await app.inject(`${route}?${search}`)
@@ -189,6 +193,7 @@ t.test('an unknown or malformed parameter is a 400 that names it', async (t) => 
     t.match(problem.errors[0].detail, detail ?? /./)
     t.equal(response.headers['content-type'], 'application/problem+json')
   }
+  for (const search of ['where=last_name^=A&where=last_name^=Ab', 'where=last_name~A&where=last_name~B', 'where=!zone&where=!zone', 'where=birthts>=5&where=birthts<5', 'where=last_name>M&where=last_name<B']) t.equal((await app.inject(`/data?${search}`)).statusCode, 200, search)
 })
 
 /** The parameters of filters, in the order in which messages list them. */

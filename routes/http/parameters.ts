@@ -152,7 +152,7 @@ export function filtersOf (schema: Schema, query: FilterQuery, asOf: number, tim
     const values = (query as Readonly<Record<string, unknown>>)[field.name] as readonly Operand[] | undefined
     if (values !== undefined) filters.push(columnFilterOf(field, values))
   }
-  return [...filters, ...whereFilters(query.where, version, schema), ...query.q === undefined ? [] : [wordsFilter(query.q)]]
+  return [...filters, ...whereFilters(query.where, version, schema, (field) => !isExact(field) && !RESERVED_PARAMETERS.includes(field.name)), ...query.q === undefined ? [] : [wordsFilter(query.q)]]
 }
 
 function imageExistsOf ({ image_exists: value, is_image_exists: alias }: FilterQuery): boolean | undefined {

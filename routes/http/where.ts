@@ -46,8 +46,13 @@ interface Condition { readonly text: string, readonly column: string, readonly o
 /** The column of a condition; `field` is absent if it is not declared. */
 interface ConditionColumn extends OperandType { readonly field: Field | undefined }
 
-/** The filters of the conditions in a data version. @throws {Problem} names the condition and what is accepted */
-export function whereFilters (texts: readonly string[] = [], version: Columns, { fields, birth }: Schema): Filter[] {
+/**
+ * The filters of the conditions in a data version.
+ *
+ * @param hasWildcard whether the parameter of a field takes prefixes such as A*
+ * @throws {Problem} names the condition and what is accepted
+ */
+export function whereFilters (texts: readonly string[] = [], version: Columns, { fields, birth }: Schema, hasWildcard: (field: Field) => boolean): Filter[] {
   const conditions = texts.map(parseCondition)
   return conditions.flatMap((condition, i) => {
     const { column, operator } = condition
@@ -55,6 +60,12 @@ export function whereFilters (texts: readonly string[] = [], version: Columns, {
     if (type === undefined) throw invalidWhere(condition.text, unknownColumn(column, version))
     const field = fields.find(({ name }) => name === column)
     const of: ConditionColumn = { type, field, isBirth: field !== undefined && field === birth }
+    const other = conditions.slice(0, i).find((other) => other.column === column && excludeEachOther(other, condition, type))
+    if (other !== undefined) {
+      const prefixes = operator === '^=' && field !== undefined && hasWildcard(field) ? conditions.filter((one) => one.column === column && one.operator === operator) : []
+      const hint = prefixes.length > 0 && prefixes.every(({ value }) => !/[*,]/.test(value)) ? `use ${prefixes.map(({ value }) => `${column}=${value}*`).join('&')}` : 'send a request for each'
+      throw invalidWhere(condition.text, `no record meets this and where=${other.text}, as a record must meet all conditions; for the records that meet any of them, ${hint}`)
+    }
     if (operator !== '=' && operator !== '!=') return toFilter(condition, of)
     // Conditions with the same column and operator are combined into one filter.
     const same = conditions.filter((other) => other.column === column && other.operator === operator)
@@ -63,6 +74,15 @@ export function whereFilters (texts: readonly string[] = [], version: Columns, {
     if (operator === '=') return equals
     return [{ column, op: 'exists', value: true } satisfies Filter, { op: 'not', filter: equals } satisfies Filter]
   })
+}
+
+/** Whether no value meets both conditions, which then probably stand for alternatives. Empty ranges such as >=5 and <5 are accepted, as programs send them. */
+function excludeEachOther (a: Condition, b: Condition, type: TypeName): boolean {
+  if (a.operator === 'none' || b.operator === 'none') return a.operator !== b.operator
+  if (a.operator === '^=' && b.operator === '^=') return !a.value.startsWith(b.value) && !b.value.startsWith(a.value)
+  const [lower, upper] = a.operator.startsWith('>') ? [a, b] : [b, a]
+  if (type === 'string' || !lower.operator.startsWith('>') || !upper.operator.startsWith('<')) return false
+  return parseBound(type, lower.value)! > parseBound(type, upper.value)!
 }
 
 function toFilter (condition: Condition, of: ConditionColumn): Filter {
@@ -175,6 +195,7 @@ function existsHint (name: string, usedIn: ColumnUse, { fields }: Columns): stri
 function findSqlOperator (text: string): string | undefined {
   const [, column = '', operator = '', rest = ''] = /^(\S+)\s+(like|ilike|between|in|is\s+null|is\s+not\s+null)\b\s*(.*)$/i.exec(text) ?? []
   const word = operator.toUpperCase().replace(/\s+/g, ' ')
+  if (word !== '' && /\s(and|or)\s+(not\s+)?\S+\s+(like|ilike|between|in|is)\s/i.test(rest)) return ONE_COMPARISON
   const conditions = word === '' ? [] : conditionsOf(column, word, rest)
   return conditions.length === 0 ? undefined : `${word} is not an operator: use ${conditions.map((condition) => `where=${condition}`).join('&')}`
 }
