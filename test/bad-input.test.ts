@@ -161,8 +161,12 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['as_of=yesterday', 'as_of', /an RFC 3339 time such as .*, or a date such as 2025-06-01, which means 00:00 UTC$/], ['as_of=2025-02-30T00:00:00Z', 'as_of'], ['as_of=2025-02-30', 'as_of'], ['as_of=2025-06', 'as_of'], ['as_of=2025-06-01T10:00', 'as_of'],
   ['user_id=', 'user_id'], ['first_name=', 'first_name'], ['birthts=1950-01-01', 'birthts', /\(milliseconds since 1970-01-01 UTC\); 1950-01-01 is -631152000000$/],
   ['first_name=*ren', 'first_name', /wildcard at the end only: use where=first_name~ren for values that contain it, or use where=first_name=\*ren/],
-  ['last_name=W*r', 'last_name', /use where=last_name~W&where=last_name~r for/], ['first_name=a**', 'first_name', /use where=/],
+  ['last_name=W*r', 'last_name', /use where=last_name~W&where=last_name~r for/], ['first_name=a**', 'first_name', /at the end only: use first_name=a\* for values that begin with it, or use where=first_name=a\*\* for this exact value$/],
   ['last_name=A,B', 'last_name', /a comma does not separate values here: repeat the parameter, or use where=last_name=A,B/], ['first_name=a,*', 'first_name', /comma/], ['last_name=A*,B*', 'last_name', /a comma does not separate values here: repeat the parameter, or use where=last_name=A\*,B\*/], ['user_id=1*,2*', 'user_id', /\* is not a wildcard here: use where=user_id=1\*,2\* for this exact value$/],
+  ...['A*|B*', 'A* | B', 'A*; B*', 'A* or B*'].map((value): [string, string, RegExp] => [`last_name=${value}`, 'last_name', /"; (\||;|or) does not separate values here: repeat the parameter, or use where=last_name=A/]), ['user_id=1*|2*', 'user_id', /\* is not a wildcard here: use where=user_id=1\*\|2\* for/],
+  ['last_name=A%25', 'last_name', /^got "A%"; % is not a wildcard: use last_name=A\* for values that begin with it, or use where=last_name=A% for this exact value \(in a URL, % is written %25\)$/],
+  ['last_name=%25ren', 'last_name', /use where=last_name~ren for values that contain it, or/], ['last_name=%25a%25', 'last_name', /use where=last_name~a for/],
+  ['last_name=[AB]*', 'last_name', /^got "\[AB\]\*"; \[ and \] do not enclose alternatives here: repeat the parameter, as in last_name=A\*&last_name=B\*, or use where=last_name\^=\[AB\] for values that begin with this exact text$/],
   ['user_id=1,2', 'user_id', /repeat the parameter, or use where=user_id=1,2/], ['user_id=1*', 'user_id', /\* is not a wildcard here: use where=user_id\^=1 for values that begin with it, or use where=user_id=1\*/], ['user_id=1&user_id=2,3', 'user_id', /got "2,3"/],
   ['where=city', 'where'], ['where==x', 'where'],
   ...whereMistakes.map(([condition, detail]): [string, string, RegExp] => [`where=${encodeURIComponent(condition)}`, 'where', detail]),
@@ -193,7 +197,7 @@ t.test('an unknown or malformed parameter is a 400 that names it', async (t) => 
     t.match(problem.errors[0].detail, detail ?? /./)
     t.equal(response.headers['content-type'], 'application/problem+json')
   }
-  for (const search of ['where=last_name^=A&where=last_name^=Ab', 'where=last_name~A&where=last_name~B', 'where=!zone&where=!zone', 'where=birthts>=5&where=birthts<5', 'where=last_name>M&where=last_name<B']) t.equal((await app.inject(`/data?${search}`)).statusCode, 200, search)
+  for (const search of ['where=last_name^=A&where=last_name^=Ab', 'where=last_name~A&where=last_name~B', 'where=!zone&where=!zone', 'where=birthts>=5&where=birthts<5', 'where=last_name>M&where=last_name<B', 'last_name=5%25', 'last_name=100 %25', 'last_name=a;b|c or d*', 'last_name=[AB]', 'user_id=a%25', 'where=last_name^=[AB]', 'where=last_name=A%25']) t.equal((await app.inject(`/data?${search}`)).statusCode, 200, search)
 })
 
 /** The parameters of filters, in the order in which messages list them. */

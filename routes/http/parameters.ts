@@ -82,7 +82,7 @@ function describeValues ({ name, source, type }: Field): string {
   if (source === 'image') return `Selects records by the key of the object in \`${name}\`, compared byte for byte. May be repeated to select several keys. For a key with a comma or a \`*\` use \`where\`.`
   if (type.name !== 'string') return `Selects records by the value of \`${name}\`. May be repeated to select several values.`
   return `Selects records by \`${name}\`, ignoring case. May be repeated to select several values. A trailing \`*\` selects all values that begin with the text before it. ` +
-    'For a value with a comma or another `*` use `where`.'
+    'For a value with a comma, another `*` or a `%` at either end, and for a prefix with `[` and `]`, use `where`.'
 }
 
 function exampleCondition ({ fileFields }: Schema): string | undefined {
@@ -196,18 +196,29 @@ function checkText (field: Field, value: string): void {
   const exact = `use where=${name}=${value} for this exact value`
   const star = isExact(field) ? /\*/ : /\*(?!$)/
   const rule = isExact(field) ? '* is not a wildcard here' : '* is a wildcard at the end only'
-  const isList = value.includes(',')
+  const [separator] = SEPARATOR.exec(value) ?? []
   // In a list, the stars of each part count: A*,B* is a list of two prefixes.
-  if (isList ? value.split(',').some((part) => star.test(part)) : star.test(value)) throw invalidParameter(name, `got ${JSON.stringify(value)}; ${rule}: ${patternHint(name, value)}${exact}`)
-  if (isList) throw invalidParameter(name, `got ${JSON.stringify(value)}; a comma does not separate values here: repeat the parameter, or ${exact}`)
+  if ((separator === undefined ? [value] : value.split(separator)).some((part) => star.test(part))) throw invalidParameter(name, `got ${JSON.stringify(value)}; ${rule}: ${patternHint(field, value)}${exact}`)
+  if (separator !== undefined) throw invalidParameter(name, `got ${JSON.stringify(value)}; ${separator === ',' ? 'a comma' : separator.trim()} does not separate values here: repeat the parameter, or ${exact}`)
+  if (!isExact(field) && field.allowed === undefined && /[^\d\s]%$|^%[^\d\s]/.test(value)) {
+    throw invalidParameter(name, `got ${JSON.stringify(value)}; % is not a wildcard: ${patternHint(field, value.replaceAll('%', '*'))}${exact} (in a URL, % is written %25)`)
+  }
+  if (!isExact(field) && /\[.+\].*\*$/.test(value)) {
+    throw invalidParameter(name, `got ${JSON.stringify(value)}; [ and ] do not enclose alternatives here: repeat the parameter, as in ${name}=A*&${name}=B*, or use where=${name}^=${value.slice(0, -1)} for values that begin with this exact text`)
+  }
   if (field.source === 'image' && !value.includes('.')) throw invalidParameter(name, `got ${JSON.stringify(value)}; must be the key of an object, which has an extension: use where=${name} for records that have one, where=!${name} for those that have none`)
 }
 
+/** What separates the values of a list: a comma, and after a star also other characters, as in A*|B*. */
+const SEPARATOR = /,|(?<=\*)\s*[|;]\s*|(?<=\*)\s+or\s+/i
+
 /** The conditions that a pattern with stars probably means. */
-function patternHint (column: string, pattern: string): string {
+function patternHint (field: Field, pattern: string): string {
+  const { name: column } = field
   const parts = pattern.split('*').filter((part) => part !== '')
-  if (parts.length === 0 || pattern.includes(',')) return ''
+  if (parts.length === 0 || SEPARATOR.test(pattern)) return ''
   const isPrefix = parts.length === 1 && !pattern.startsWith('*')
+  if (isPrefix && !isExact(field)) return `use ${column}=${parts[0]}* for values that begin with it, or `
   return `use ${parts.map((part) => `where=${column}${isPrefix ? '^=' : '~'}${part}`).join('&')} for ${isPrefix ? 'values that begin with it' : 'values that contain it'}, or `
 }
 
