@@ -29,6 +29,16 @@ export function operatorsOf (column: Column): readonly Operator[] {
   return [...TEXT, ...column.values === undefined ? EQUAL.map((operator) => ({ ...operator, note })) : EQUAL, ...optional]
 }
 
+/**
+ * A number that was typed into the form, as the API reads it; `undefined` if the text is not a number of the column's type. A comma is a decimal comma, unless it may
+ * separate thousands (`1,234`).
+ */
+export function parseTypedNumber ({ type }: Column, text: string): string | undefined {
+  const number = text.trim()
+  const isNumber = type === 'integer' ? /^-?\d+$/ : /^-?\d+([.,]\d+)?(e[+-]?\d+)?$/i
+  return isNumber.test(number) && !/^-?[1-9]\d{0,2},\d{3}$/.test(number) ? number.replace(',', '.') : undefined
+}
+
 /** The filter of a column, an operator and a value. */
 export function toFilter (columns: Columns, column: Column, operator: string, value: string): Entry {
   if (column.kind === 'age') {

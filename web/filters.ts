@@ -1,6 +1,6 @@
 import { isFilterable, isInstant, type Column, type Columns } from './columns.js'
-import { describeFilter, operatorsOf, toFilter } from './conditions.js'
-import { button, byId, debounce, element, setOptions } from './dom.js'
+import { describeFilter, operatorsOf, parseTypedNumber, toFilter } from './conditions.js'
+import { button, byId, debounce, element, setOptions, setText } from './dom.js'
 import { isNumeric } from './format.js'
 import { parameterOf, type Entry, type Query } from './query-state.js'
 
@@ -24,6 +24,7 @@ export class Filters {
   readonly #column = byId<HTMLSelectElement>('filter-column')
   readonly #operator = byId<HTMLSelectElement>('filter-operator')
   readonly #value = byId('filter-value')
+  readonly #message = byId('filter-message')
   #columns: Columns | undefined
   #isTyping = false
   /** Whether the box has text whose search has not begun. */
@@ -86,9 +87,10 @@ export class Filters {
   }
 
   #showValue (): void {
+    setText(this.#message, '')
     const column = this.#selected
     const operator = operatorsOf(column).find(({ id }) => id === this.#operator.value)!
-    const attributes = { id: 'filter-input', 'aria-label': 'Value', required: true }
+    const attributes = { id: 'filter-input', 'aria-label': 'Value', 'aria-describedby': 'filter-message', required: true }
     const isEqual = operator.id === '=' || operator.id === '!='
     if (!operator.hasValue) return this.#value.replaceChildren()
     if (column.type === 'boolean' || (column.values !== undefined && isEqual)) {
@@ -96,15 +98,25 @@ export class Filters {
       setOptions(select, column.type === 'boolean' ? [['true', 'yes'], ['false', 'no']] : column.values!.map((value) => [value, value]))
       return this.#value.replaceChildren(select)
     }
-    const type = isInstant(column) ? 'datetime-local' : column.type === 'date' ? 'date' : isNumeric(column.type) ? 'number' : 'text'
+    // Not `number`: there, Chromium drops a comma, and 1,8 is 18.
+    const type = isInstant(column) ? 'datetime-local' : column.type === 'date' ? 'date' : 'text'
+    // The decimal keyboard of an iPhone has no minus, which ages do not need.
+    const inputmode = column.kind === 'age' ? 'decimal' : undefined
     // Times are in UTC, as in the table.
     const title = type === 'datetime-local' ? 'Date and time in UTC' : undefined
-    this.#value.replaceChildren(element('input', { ...attributes, type, title, step: column.type === 'number' ? 'any' : type === 'datetime-local' ? 1 : undefined, required: column.type !== 'string' || !isEqual, autocomplete: 'off' }))
+    this.#value.replaceChildren(element('input', { ...attributes, type, inputmode, title, step: type === 'datetime-local' ? 1 : undefined, required: column.type !== 'string' || !isEqual, autocomplete: 'off' }))
   }
 
   #add (): void {
     const column = this.#selected
-    const text = this.#value.querySelector<HTMLInputElement | HTMLSelectElement>('input, select')?.value ?? ''
+    const input = this.#value.querySelector<HTMLInputElement | HTMLSelectElement>('input, select')
+    const isNumber = input !== null && isNumeric(column.type) && !isInstant(column)
+    const text = isNumber ? parseTypedNumber(column, input.value) : input?.value ?? ''
+    if (text === undefined) {
+      setText(this.#message, `Type a ${column.type === 'integer' ? 'whole number such as 1800' : 'number such as 1.8 or 1,8'}, without thousands separators.`)
+      input!.ariaInvalid = 'true'
+      return input!.focus()
+    }
     const ms = isInstant(column) && text !== '' ? Date.parse(`${text}Z`) : NaN
     const value = Number.isNaN(ms) ? text : column.isTime ? String(ms) : new Date(ms).toISOString()
     this.#options.onAdd(toFilter(this.#columns!, column, this.#operator.value, value))

@@ -182,6 +182,26 @@ t.test('filters are made by a form and by the search box, and removed by their c
   t.equal(new URL(page.url()).search, '')
 })
 
+t.test('the form never sends another number than the one that was typed', async (t) => {
+  const page = await open(t, await buildOnExample(t, 'products'), '', { bypassCSP: true })
+  await page.getByLabel('Column', { exact: true }).selectOption('price')
+  const [value, message] = [page.getByLabel('Value'), page.locator('#filter-message')]
+  const add = async (text: string) => {
+    await value.focus()
+    await page.keyboard.type(text)
+    await page.keyboard.press('Enter')
+  }
+  await add('3.000,50')
+  t.equal(await message.textContent(), 'Type a number such as 1.8 or 1,8, without thousands separators.')
+  t.same([await value.inputValue(), await value.getAttribute('aria-invalid'), await value.getAttribute('aria-describedby'), await chipsOf(page)], ['3.000,50', 'true', 'filter-message', []])
+  t.same(await findAccessibilityProblems(page), [])
+  await value.fill('')
+  await add('1,8')
+  await until(async () => (await chipsOf(page)).length === 1)
+  t.same(await chipsOf(page), ['Price in euros at least 1.8'])
+  t.same([await message.textContent(), await message.isVisible()], ['', false])
+})
+
 t.test('an error that several parts have is shown once, above them, and a button clears the filters', async (t) => {
   const app = await buildOnSampleData(t)
   const page = await openPage(t, { expected: /400 \(Bad Request\)/ })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { describeFilter, operatorsOf, parseCondition, rangeOf, toFilter, withoutRange } from '../../web/conditions.js'
+import { describeFilter, operatorsOf, parseCondition, parseTypedNumber, rangeOf, toFilter, withoutRange } from '../../web/conditions.js'
 import { parseQuery } from '../../web/query-state.js'
 import { build } from '../support/app.js'
 import { columnsIn } from './columns.js'
@@ -60,6 +60,15 @@ t.test('every filter that the form can make is accepted by the API', async (t) =
       }
     }
   }
+})
+
+t.test('a typed number may have a decimal comma; what could be another number is refused', async (t) => {
+  const [price, battery] = [products.byName.get('price')!, devices.byName.get('battery')!]
+  const numbers = [['1,8', '1.8'], [' -1.8 ', '-1.8'], ['0,125', '0.125'], ['1000,125', '1000.125'], ['1.234', '1.234'], ['12', '12'], ['2,5e-7', '2.5e-7']] as const
+  for (const [text, number] of numbers) t.equal(parseTypedNumber(price, text), number)
+  for (const text of ['3.000,50', '1,234', '-12,345', '3,000.5', '1.', ',5', '1 000', '0x10', 'NaN', ' ', '1,8,']) t.equal(parseTypedNumber(price, text), undefined, text)
+  t.equal(parseTypedNumber(battery, '-18'), '-18')
+  for (const text of ['1,8', '1.8', '3.000', '1e3', '']) t.equal(parseTypedNumber(battery, text), undefined, text)
 })
 
 t.test('the range of a column comes from all filters on it', async (t) => {
