@@ -5,7 +5,10 @@ import { toSearch, type Entry } from './query-state.js'
 
 export interface Snippet { readonly name: string, readonly text: string }
 
-/** @param origin the URL of the service, with a final slash */
+/**
+ * @param origin the URL of the service, with a final slash
+ * @param entries with the parameter `columns`
+ */
 export function snippetsOf (origin: string, entries: readonly Entry[], columns: Columns, hasKey: boolean): readonly Snippet[] {
   const csv = `${origin}data.csv${toSearch(entries)}`
   const shown = responseColumns(entries, columns)
@@ -43,10 +46,9 @@ function duckdb (url: string, columns: readonly Column[], hasKey: boolean): stri
   return `${hasKey ? secret : ''}SELECT *\nFROM read_csv(${sqlText(url)}, header = true,\n  types = {${types.join(', ')}});`
 }
 
-/** The columns of the response: without the parameter `columns`, the declared ones. */
+/** The columns of the response. */
 function responseColumns (entries: readonly Entry[], { all, byName }: Columns): readonly Column[] {
   const names = entries.filter(([name]) => name === 'columns').flatMap(([, value]) => value.split(','))
-  if (names.length === 0) return all.filter(({ kind }) => kind !== 'undeclared' && kind !== 'age')
   return names.includes('*') ? all.filter(({ kind, name }) => kind !== 'age' || names.includes(name)) : names.flatMap((name) => byName.get(name) ?? [])
 }
 

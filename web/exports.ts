@@ -2,7 +2,15 @@ import { messageOf, type Api } from './api.js'
 import type { Columns } from './columns.js'
 import { snippetsOf } from './copy-as.js'
 import { button, byId, element, setText } from './dom.js'
-import { entriesOf, toSearch, type Query } from './query-state.js'
+import { toSearch, type Query } from './query-state.js'
+import { requestEntries } from './table.js'
+
+/** The formats of the downloads, by the ids of their links, with their options. */
+const DOWNLOADS = {
+  csv: ['csv'],
+  spreadsheet: ['csv', ['delimiter', ';'], ['bom', 'true']],
+  ndjson: ['ndjson']
+} as const
 
 /** The downloads, and the query in other languages. */
 export class Exports {
@@ -11,20 +19,20 @@ export class Exports {
 
   constructor (api: Api) {
     this.#api = api
-    for (const format of ['csv', 'ndjson'] as const) {
-      byId(`download-${format}`).addEventListener('click', (event) => {
+    for (const id of Object.keys(DOWNLOADS)) {
+      byId(`download-${id}`).addEventListener('click', (event) => {
         if (api.key === undefined) return
         // A link sends no key.
         event.preventDefault()
-        this.#download(format, (event.currentTarget as HTMLAnchorElement).href)
+        this.#download(event.currentTarget as HTMLAnchorElement)
       })
     }
     byId('copy-open').addEventListener('click', () => byId<HTMLDialogElement>('copy').showModal())
   }
 
   show (query: Query, columns: Columns): void {
-    const entries = entriesOf(query)
-    for (const format of ['csv', 'ndjson']) byId<HTMLAnchorElement>(`download-${format}`).href = `data.${format}${toSearch(entries)}`
+    const entries = requestEntries(query, columns)
+    for (const [id, [format, ...options]] of Object.entries(DOWNLOADS)) byId<HTMLAnchorElement>(`download-${id}`).href = `data.${format}${toSearch([...entries, ...options])}`
     const origin = new URL('.', location.href).href
     byId('copy-snippets').replaceChildren(...snippetsOf(origin, entries, columns, this.#api.key !== undefined).map(({ name, text }) => {
       const pre = element('pre', { tabindex: 0, 'aria-label': name }, text)
@@ -45,12 +53,12 @@ export class Exports {
     }
   }
 
-  async #download (format: string, url: string): Promise<void> {
+  async #download ({ href, download }: HTMLAnchorElement): Promise<void> {
     setText(this.#message, 'The download has been started.')
     try {
-      const response = await this.#api.send(url)
+      const response = await this.#api.send(href)
       const object = URL.createObjectURL(await response.blob())
-      element('a', { href: object, download: `data.${format}` }).click()
+      element('a', { href: object, download }).click()
       setTimeout(() => URL.revokeObjectURL(object), 60_000)
       setText(this.#message, 'The download is complete.')
     } catch (error) {

@@ -66,7 +66,7 @@ export class Table {
   async show (query: Query, columns: Columns): Promise<void> {
     this.#key = columns.key
     this.#columns = shownColumns(query, columns)
-    const pages = new RecordPages(this.#options.api, requestEntries(query, columns, this.#columns), columns.key.name)
+    const pages = new RecordPages(this.#options.api, requestEntries(query, columns), columns.key.name)
     this.#pages = pages
     this.#scroller.ariaBusy = 'true'
     try {
@@ -251,8 +251,10 @@ export function shownColumns ({ columns: names }: Query, columns: Columns): read
   return [...images, columns.key, ...chosen.filter(({ kind }) => kind !== 'image' && kind !== 'key')]
 }
 
-/** The parameters of the table's requests. Columns that no parameter can name come with `*`. */
-function requestEntries (query: Query, { age }: Columns, shown: readonly Column[]): readonly Entry[] {
+/** The parameters of the requests for the columns that the table shows. Those that no parameter can name come with `*`. */
+export function requestEntries (query: Query, columns: Columns): readonly Entry[] {
+  const { age } = columns
+  const shown = shownColumns(query, columns)
   const names = shown.map(({ name }) => name)
   const list = names.every(isAddressable) ? names : ['*', ...age !== undefined && shown.includes(age) ? [age.name] : []]
   const { sort, filters } = query

@@ -374,13 +374,14 @@ t.test('a record with several images has all of them', async (t) => {
   t.same(await page.locator('figcaption').allTextContents(), ['Photo', 'Label'])
 })
 
-t.test('the downloads have the filters of the page', async (t) => {
+t.test('the downloads have the filters of the page, and the columns that its table shows', async (t) => {
   const app = await buildOnSampleData(t)
-  const page = await open(t, app, '?where=last_name=Ashgrove&columns=user_id,first_name')
-  for (const format of ['csv', 'ndjson']) {
-    const [download] = await Promise.all([page.waitForEvent('download'), page.locator(`#download-${format}`).click()])
+  const page = await open(t, app, '?where=last_name=Ashgrove')
+  const query = 'where=last_name=Ashgrove&columns=img_path,user_id,age,first_name,last_name,birthts'
+  for (const [id, format, options] of [['csv', 'csv', ''], ['spreadsheet', 'csv', '&delimiter=%3B&bom=true'], ['ndjson', 'ndjson', '']] as const) {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.locator(`#download-${id}`).click()])
     t.equal(download.suggestedFilename(), `data.${format}`)
-    t.equal(readFileSync(await download.path(), 'utf8'), (await app.inject(`/data.${format}?where=last_name=Ashgrove&columns=user_id,first_name`)).body)
+    t.equal(readFileSync(await download.path(), 'utf8'), (await app.inject(`/data.${format}?${query}${options}`)).body)
   }
 })
 
@@ -390,7 +391,7 @@ t.test('the query is copied as a command', async (t) => {
   await page.getByRole('button', { name: 'Copy as …' }).click()
   await page.getByRole('button', { name: 'Copy curl' }).click()
   await until(async () => await page.locator('#copy-message').textContent() !== '')
-  t.equal(await page.evaluate('navigator.clipboard.readText()'), `curl '${await listen(app)}data?where=last_name=Ashgrove'`)
+  t.equal(await page.evaluate('navigator.clipboard.readText()'), `curl '${await listen(app)}data?where=last_name=Ashgrove&columns=img_path,user_id,age,first_name,last_name,birthts'`)
 })
 
 t.test('a button runs a job, and the message describes what it did', async (t) => {
