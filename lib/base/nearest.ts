@@ -1,21 +1,26 @@
 /** UTF-16 code units. Longer words are not compared: they are unlikely to be typing errors, and the comparison takes quadratic time. */
 const MAX_LENGTH = 64
+/** UTF-16 code units. The beginning of a name is compared from this length on: many names begin with a shorter one. */
+const MIN_PREFIX_LENGTH = 4
 
 /**
  * The candidate with the smallest edit distance from the word, ignoring case. A candidate counts only if its distance is at most `maxEdits`, by default a third
  * of the length of the word (or 1, if that is more), and less than its own length: otherwise hardly any of its characters would be in the word. Returns `undefined` if no
- * candidate counts, or if the word has more than 64 UTF-16 code units.
+ * candidate counts, or if the word has more than 64 UTF-16 code units. Without `maxEdits`, and if no other candidate counts, the only one that begins with the word (of at least 4) does.
  */
-export function nearest (word: string, candidates: Iterable<string>, maxEdits = Math.max(1, Math.floor(word.length / 3))): string | undefined {
+export function nearest (word: string, candidates: Iterable<string>, maxEdits?: number): string | undefined {
   if (word.length > MAX_LENGTH) return undefined
+  const names = new Set(candidates)
   let best: string | undefined
-  let fewest = maxEdits + 1
-  for (const candidate of candidates) {
+  let fewest = (maxEdits ?? Math.max(1, Math.floor(word.length / 3))) + 1
+  for (const candidate of names) {
     if (Math.abs(candidate.length - word.length) >= fewest) continue
     const edits = editDistance(word.toLowerCase(), candidate.toLowerCase())
     if (edits < fewest && edits < candidate.length) [best, fewest] = [candidate, edits]
   }
-  return best
+  if (best !== undefined || maxEdits !== undefined || word.length < MIN_PREFIX_LENGTH) return best
+  const [longer, another] = [...names].filter((name) => name.toLowerCase().startsWith(word.toLowerCase()))
+  return another === undefined ? longer : undefined
 }
 
 /** The end of a message about an unknown name: "; did you mean min_age?", or an empty string if there is no suggestion. */

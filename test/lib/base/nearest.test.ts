@@ -12,6 +12,14 @@ t.test('nearest returns the most similar name', async (t) => {
   t.equal(nearest('ab', ['x'.repeat(1e6), 'abc']), 'abc', 'a far longer name is not compared')
 })
 
+t.test('the only name that begins with the word is suggested if no name is similar, unless the number of edits is given or the word is short', async (t) => {
+  const names = ['decimalChar', 'groupChar', 'first_name', 'first_visit', 'decimalChar']
+  t.equal(nearest('Decimal', names), 'decimalChar')
+  t.equal(nearest('first', names), undefined, 'two names begin with it')
+  t.equal(nearest('dec', names), undefined)
+  t.equal(nearest('decimal', names, 1), undefined)
+})
+
 t.test('short words are suggested only for a single typing error, long ones for a third of their length', async (t) => {
   const names = ['sort', 'where', 'columns', 'age', 'q', 'id', 'is_image_exists']
   const found = (word: string) => nearest(word, names)
