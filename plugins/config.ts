@@ -2,14 +2,14 @@ import env from '@fastify/env'
 import type { Ajv, ErrorObject } from 'ajv'
 import fp from 'fastify-plugin'
 import { isTimeZone } from '../lib/base/calendar.js'
-import { parseDelimiter } from '../lib/base/delimiter.js'
+import { delimiterHint, parseDelimiter } from '../lib/base/delimiter.js'
 import { parseDuration } from '../lib/base/duration.js'
 import { readEnvFile } from '../lib/base/env-file.js'
 import { INFO_FORMATS } from '../lib/base/info-formats.js'
 import { parseShare } from '../lib/base/large-loss.js'
 import { parseSize } from '../lib/base/size.js'
 import type { OutputFormat } from '../lib/output/output.js'
-import { isLakeUrl } from '../lib/store/open-store.js'
+import { isLakeUrl, lakeUrlHint } from '../lib/store/open-store.js'
 import { replaceUserInfo } from './config/changed-settings.js'
 import { SettingsSchema, type Settings } from './config/settings.js'
 import { isEngineUrls } from './config/engine.js'
@@ -61,6 +61,13 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
   }
 }
 
+/** What to do about a text that these formats do not accept, as the end of the message: empty if it is not a known mistake. */
+const HINTS: Readonly<Record<string, (value: string) => string>> = {
+  'lake-url': lakeUrlHint,
+  delimiter: delimiterHint,
+  prefix: (value) => isPath(value) ? `; use ${value}/` : ''
+}
+
 /** One or more settings are invalid. The message has one line for each: its name, the value received and what is accepted. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
@@ -95,7 +102,7 @@ export default fp<ConfigOptions>(async (fastify, { settings, environmentNames = 
 
 function formatSettingError ({ instancePath, data, parentSchema }: ErrorObject): string {
   // A URL may contain a password.
-  return `${instancePath.slice(1)}: got ${JSON.stringify(replaceUserInfo(String(data), '…@'))}; must be ${String(parentSchema?.['accepted'])}` + (parentSchema?.['format'] === 'prefix' && isPath(String(data)) ? `; use ${String(data)}/` : '')
+  return `${instancePath.slice(1)}: got ${JSON.stringify(replaceUserInfo(String(data), '…@'))}; must be ${String(parentSchema?.['accepted'])}${HINTS[String(parentSchema?.['format'])]?.(String(data)) ?? ''}`
 }
 
 /** Whether this is a valid object key in every store. */

@@ -1,7 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { DEFAULTS } from '../lib/base/defaults.js'
 import { didYouMean, nearest } from '../lib/base/nearest.js'
-import { isLakeUrl } from '../lib/store/open-store.js'
+import { isLakeUrl, lakeUrlHint } from '../lib/store/open-store.js'
 import { UnknownOptionError, UsageError, type CommandIo } from './command.js'
 
 /** The option that every command has. */
@@ -83,7 +83,7 @@ export function folderPrefix (name: string, value: string): string {
 /** Checks the URL of a lake. @throws UsageError */
 export function lakeUrl (name: string, value: string): string {
   if (isLakeUrl(value)) return value
-  throw new UsageError(`${name}: got '${value}'; must be s3://<bucket> or file:<folder>`)
+  throw new UsageError(`${name}: got '${value}'; must be s3://<bucket> or file:<folder>${lakeUrlHint(value)}`)
 }
 
 /** The settings of a command that has --lake, --schema and --prefix: those of the environment, with these options in their place. Values of other types count as missing. @throws UsageError */

@@ -65,12 +65,18 @@ export function isLakeUrl (text: string): boolean {
   return BUCKET_URL.test(text) || folderPath(text) !== undefined
 }
 
+/** What to use in place of the path of a folder, as the end of a message; empty if the text does not look like one. In a URL, `%` would begin an encoded character. */
+export function lakeUrlHint (text: string): string {
+  const url = `file:${text}`
+  return /^(\.{1,2}$|\.{0,2}\/[^%]*$)/.test(text) && isLakeUrl(url) ? `; use ${url}` : ''
+}
+
 function serverOf ({ AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION }: AwsVariables): S3ClientSettings {
   return { endpoint: AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL || undefined, region: AWS_REGION || undefined }
 }
 
 function invalidUrl (url: string): Error {
-  return new Error(`The URL of a lake must be s3://<bucket> or file:<path>; got ${JSON.stringify(url)}`)
+  return new Error(`The URL of a lake must be s3://<bucket> or file:<path>; got ${JSON.stringify(url)}${lakeUrlHint(url)}`)
 }
 
 function folderPath (text: string): string | undefined {

@@ -1,4 +1,4 @@
-import { DELIMITERS, parseDelimiter } from '../../lib/base/delimiter.js'
+import { delimiterHint, DELIMITERS, parseDelimiter } from '../../lib/base/delimiter.js'
 import type { CsvOptions, Format } from '../../lib/output/render.js'
 import { invalidParameter } from '../../plugins/problems/problem.js'
 import { booleanParameter, textParameter } from './parameter.js'
@@ -7,7 +7,7 @@ import type { Values } from './query.js'
 /** Options of CSV, mostly for spreadsheets. */
 export const CsvParameters = {
   bom: booleanParameter({ description: 'Whether the CSV begins with a byte order mark, by which spreadsheets recognize UTF-8. Default: false.', example: true }),
-  delimiter: { ...textParameter({ description: `The text between fields: ${DELIMITERS}. Default: a comma.`, accepted: DELIMITERS, example: ';' }), parse: readDelimiter },
+  delimiter: { ...textParameter({ description: `The text between fields: ${DELIMITERS}. Default: a comma.`, accepted: DELIMITERS, hint: delimiterHint, example: ';' }), parse: readDelimiter },
   escape_formulas: booleanParameter({ description: 'Whether text that a spreadsheet would run as a formula gets an apostrophe before it. This changes the data. Default: false.', example: true })
 }
 

@@ -45,6 +45,8 @@ t.test('an invalid setting is one line with its name, its value and what is acce
   }
   await t.rejects(load({ SOURCE_PREFIX: 'readings' }), { message: /^SOURCE_PREFIX: got "readings"; must be a prefix .*, or empty; use readings\/$/ })
   await t.rejects(load({ SOURCE_PREFIX: '/readings' }), { message: /, or empty$/ }, 'no hint that is not accepted')
+  await t.rejects(load({ LAKE_URL: '/tmp/lake' }), { message: /^LAKE_URL: got "\/tmp\/lake"; must be .*, file:<folder> or empty; use file:\/tmp\/lake$/ })
+  await t.rejects(load({ OUTPUT_DELIMITER: 'semicolon' }), { message: /^OUTPUT_DELIMITER: got "semicolon"; must be .*; use ;$/ })
   await t.rejects(load({ PORT: 'x', HOST: '' }), { message: /^HOST: .*\nPORT: .*$|^PORT: .*\nHOST: .*$/ }, 'one line for each invalid setting')
 })
 

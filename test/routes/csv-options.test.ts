@@ -30,6 +30,7 @@ t.test('CSV options are rejected for other formats, and if they are invalid', as
     ['/data?escape_formulas=false', 'escape_formulas', 'applies to CSV only; use format=csv'],
     ['/data.csv?delimiter=%22', 'delimiter', 'got "\\""; must be 1 to 8 characters other than letters, digits, double quotes and line breaks; \\t is a tab'],
     ['/data.csv?delimiter=tab', 'delimiter', 'got "tab"; must be 1 to 8 characters other than letters, digits, double quotes and line breaks; \\t is a tab'],
+    ['/data.csv?delimiter=Comma', 'delimiter', 'got "Comma"; must be 1 to 8 characters other than letters, digits, double quotes and line breaks; \\t is a tab; use ,'],
     ['/data.csv?delimiter=', 'delimiter', 'got ""; must be 1 to 8 characters other than letters, digits, double quotes and line breaks; \\t is a tab'],
     ['/data.csv?bom=yes', 'bom', 'got "yes"; must be true, false, 1 or 0']
   ]

@@ -35,6 +35,7 @@ t.test('invalid arguments are refused with one line that names them', async t =>
     [['--users', '5', ...lake, '--images', 'most'], "--images: got 'most'; must be a number from 0 to 1"],
     [['--users', '5', ...lake, '--prefix', 'data'], "--prefix: got 'data'; must be empty or end in /; use data/"],
     [['--users', '5', '--lake', 'nowhere'], "--lake: got 'nowhere'; must be s3://<bucket> or file:<folder>"],
+    [['--users', '5', '--lake', './new'], "--lake: got './new'; must be s3://<bucket> or file:<folder>; use file:./new"],
     [['--users', '5', ...lake, '--sede', '1'], 'unknown option --sede; did you mean --seed?'],
     [['5'], "unexpected argument '5'; the command takes options only, such as --lake file:folder; see --help"]
   ]

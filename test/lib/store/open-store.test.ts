@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { isLakeUrl, openStore } from '../../../lib/store/open-store.js'
+import { isLakeUrl, lakeUrlHint, openStore } from '../../../lib/store/open-store.js'
 
 process.env['AWS_ACCESS_KEY_ID'] ??= 'test'
 process.env['AWS_SECRET_ACCESS_KEY'] ??= 'test'
@@ -36,9 +36,14 @@ t.test('a file: URL opens a folder, by a path relative to the working directory 
   }
 })
 
+t.test('the path of a folder in place of a URL is refused with the URL', async t => {
+  for (const path of ['/var/lake', './lake', '../lake', '.']) t.throws(() => openStore({ url: path }), { message: `The URL of a lake must be s3://<bucket> or file:<path>; got "${path}"; use file:${path}` })
+  for (const other of ['lake', '', '.lake', '/a%20b', '/a?b', '//host/lake']) t.equal(lakeUrlHint(other), '', other)
+})
+
 t.test('refuses URLs that do not name a lake', async t => {
   const urls = [
-    '', 'lake', './lake', 's3:', 's3://', 's3://ab', 's3://Lake', 's3://lake/', 's3://lake/path', 's3://lake?x', 's3://user@lake',
+    '', 'lake', 's3:', 's3://', 's3://ab', 's3://Lake', 's3://lake/', 's3://lake/path', 's3://lake?x', 's3://user@lake',
     's3://-lake', `s3://${'x'.repeat(64)}`, 'file:', 'file:lake?x', 'file:lake#x', 'file://host/lake', 'file:a%2Fb', 'http://lake'
   ]
   for (const url of urls) {
