@@ -159,7 +159,7 @@ export function listParameter (
 export function columnParameter ({ name, type, isBirth }: OperandType & { readonly name: string }, meaning: Meaning<undefined>): Parameter<readonly NonNullable<Value>[] | undefined> {
   return list<NonNullable<Value>>({
     schema: COLUMN_SCHEMAS[type],
-    accepted: type === 'string' ? `non-empty text; use where=${name}= for empty text, where=!${name} for no value` : acceptedOperand({ type, isBirth }),
+    accepted: type === 'string' ? `non-empty text; use where=!${name} for no value, where=${name}= for empty text` : acceptedOperand({ type, isBirth }),
     hint: (text) => {
       if (type === 'string') return ''
       const hint = text === '' || text === 'null' ? `; use where=!${name} for records without a value` : operandHint({ type, isBirth }, text, name)

@@ -35,7 +35,7 @@ t.test('a problem names what is wrong with the URL, the method, a parameter or t
     [{ url: '/data/1000?min_age=1' }, 'min_age: unknown parameter; min_age is a parameter of GET /data'],
     [{ url: '/jobs?=1' }, '"": unknown parameter; this URL accepts no parameters'],
     [{ url: '/rejects?=1' }, '"": unknown parameter; this URL accepts user_id, code, limit, cursor, bom, delimiter, escape_formulas, format'],
-    [{ url: '/data?first_name=' }, 'first_name: got ""; must be non-empty text; use where=first_name= for empty text, where=!first_name for no value'],
+    [{ url: '/data?first_name=' }, 'first_name: got ""; must be non-empty text; use where=!first_name for no value, where=first_name= for empty text'],
     [{ method: 'DELETE', url: '/data' }, 'DELETE is not allowed for this URL; allowed: GET, HEAD, POST'],
     [{ method: 'POST', url: '/data', payload: 'x' }, 'POST /data must not have a body; its parameters are in the URL'],
     [{ url: '/dta?limit=1' }, 'There is no route GET /dta; did you mean /data? GET /docs shows the routes'],
