@@ -33,6 +33,17 @@ export function parseOptions<const T extends Options> (argv: readonly string[], 
   }
 }
 
+/** Parses the options that decide which other options there are. Ignores unknown ones: each of these takes a value. @throws UsageError */
+export function parseKnownOptions<const T extends Options> (argv: readonly string[], options: T) {
+  const args = [...argv]
+  const { values, tokens } = parseArgs({ args, options, strict: false, tokens: true })
+  const given = tokens.filter((token) => token.kind === 'option').filter(({ name }) => Object.hasOwn(options, name))
+  for (const token of given) if (token.rawName.startsWith('--')) checkValue(token, options)
+  // In `--sort -height` and `--sort -h`, -h is no option.
+  const isValue = (index: number) => argv[index] !== '-h' || /^--[^=]+$/.test(argv[index - 1] ?? '')
+  return { ...values, help: given.some(({ name, rawName, index }) => name === 'help' && (rawName === '--help' || !isValue(index))) }
+}
+
 interface OptionToken { readonly name: string, readonly rawName: string, readonly value: string | undefined, readonly inlineValue: boolean | undefined }
 
 /** Checks that an option that takes a value has one, and that a value in an argument of its own does not begin with `-`. `parseArgs` checks the same, with messages of its own. @throws UsageError */

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util'
-import { HELP_OPTION, lakeSettings, parseOptions } from './arguments.js'
+import { HELP_OPTION, lakeSettings, parseKnownOptions, parseOptions } from './arguments.js'
 import { runCommand, type Command, type CommandIo } from './command.js'
 
 const HELP = `Writes the records of a lake, as GET /data would return them now, to a file or stdout. Reads the lake itself, needs no service, and writes nothing to the lake.
@@ -43,8 +42,8 @@ const OPTIONS = {
 
 const exportCommand: Command = async (argv, io) => {
   // The schema, which some of these options name, decides which other options there are.
-  const early = parseArgs({ args: [...argv], options: OPTIONS, strict: false }).values
-  if (early.help === true) return HELP
+  const early = parseKnownOptions(argv, OPTIONS)
+  if (early.help) return HELP
   const settings = lakeSettings(io.env, early)
   const { exportRecords } = await import('./export/export-records.js')
   return await exportRecords(settings, (filters) => {

@@ -70,10 +70,14 @@ t.test('wrong usage ends with exit code 2, and names what was meant', async (t) 
     [['seed', '--lkae=x'], 'seed: unknown option --lkae; did you mean --lake?\n'],
     [['seed', '--lake'], /^seed: --lake needs a value; see --help\n$/],
     [['export', '--sort', '-age'], /^export: --sort: got '-age'; a value that begins with - is written --sort=-age\n$/],
+    ...['-height', '-h'].map((value): [string[], string] => [['export', '--sort', value], `export: --sort: got '${value}'; a value that begins with - is written --sort=${value}\n`]),
+    [['export', '--schema', '-x.json'], /^export: --schema: got '-x\.json'; a value that begins with - is written --schema=-x\.json\n$/],
+    [['key', '--name', '-height'], /^key: --name: got '-height'; a value that begins with - is written --name=-height\n$/],
     [['seed', '--from', '--lake', 'file:x'], 'seed: --from needs a value; see --help\n'],
     [['seed', '--from', '--lake=file:x'], 'seed: --from needs a value; see --help\n']
   ]
   for (const [argv, err] of cases) t.match(await runMain(main, argv), { code: 2, out: '', err }, argv.join(' '))
+  for (const help of [['-h'], ['--sort=-age', '-h'], ['--sort', 'age', '--help']]) t.match(await runMain(main, ['export', ...help]), { code: 0, out: /^Writes the records / }, help.join(' '))
   for (const name of names) t.same(await runMain(main, [name, '--hlep']), { code: 2, out: '', err: `${name}: unknown option --hlep; did you mean --help?\n` })
 })
 
