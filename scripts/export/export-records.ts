@@ -71,6 +71,8 @@ export async function exportRecords (settings: CommandIo['env'], parseOptions: (
     const { count, body } = await render(fastify, plan, format)
     if (output !== undefined) await writeFileAtomically(output, body)
     else if (!await writeStdout(io.stdout, Buffer.isBuffer(body) ? [body] : body)) return 1
+    // JSON has no line end.
+    else if (io.stdout.isTTY && format === 'json') await writeStdout(io.stdout, ['\n'])
     const written = `wrote ${countOf(Math.min(count, parameters.limit ?? Infinity), 'record')} to ${output ?? 'stdout'}`
     if (doubts.length > 0) throw new CommandError([`${written}, which may differ from the lake:`, ...doubts].join('\n'), MAY_DIFFER)
     if (output !== undefined) return written

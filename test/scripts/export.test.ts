@@ -95,6 +95,13 @@ t.test('a reader of stdout that has enough, such as head, ends userlake export w
   t.notMatch(err, /export:|wrote/)
 })
 
+t.test('on a terminal, the message after JSON is on a line of its own', async (t) => {
+  let text = ''
+  const stdout = Object.assign(new Writable({ write: (chunk, _encoding, done) => { text += chunk; done() } }), { isTTY: true })
+  t.equal(await main(['--lake', `file:${lakeOf(t)}`, '--limit', '1', '--columns', 'user_id'], { env: {}, stdout, stderr: { write: (message) => { text += message } } }), 0)
+  t.match(text, /\n\[\{"user_id":"1"\}\]\nwrote 1 record to stdout\n$/)
+})
+
 t.test('the extension of the file determines the format, in upper case, too; a file without one has JSON, and --format takes precedence', async (t) => {
   const folder = lakeOf(t)
   for (const [options, first] of [[['-o', `${folder}/a.CSV`], 'user_id,'], [['-o', `${folder}/a`], '[{'], [['-o', `${folder}/a.xlsx`, '--format', 'ndjson'], '{']] as const) {
