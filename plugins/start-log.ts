@@ -15,7 +15,8 @@ export default fp(async (fastify) => {
   fastify.addHook('onListen', async () => {
     const { config, objectStore, listeningOrigin, log } = fastify
     const facts = { version, build: config.BUILD || undefined, node: process.version, lake: objectStore.url, schema: describeSchema(tableSchema, config.SCHEMA, hiddenColumns), settings: changedSettings(config) }
-    log.info(facts, `Userlake ${version} serves ${objectStore.url}; its documentation is at ${docsUrl(listeningOrigin, config)}`)
+    const place = (path: string) => placeOf(path, listeningOrigin, config)
+    log.info(facts, `Userlake ${version} serves ${objectStore.url}; its web page is at ${place('/')}, and its documentation is at ${place('/docs')}`)
   })
   const removeListener = transformer.onReconcile(() => {
     removeListener()
@@ -28,8 +29,8 @@ export default fp(async (fastify) => {
   })
 }, { name: 'start-log', dependencies: ['config', 'schema', 'object-store', 'transformer'] })
 
-/** The URL of the documentation on the address on which the server listens or, if ALLOWED_HOSTS refuses that address, its path and an allowed name, whose port is not known. */
-function docsUrl (origin: string, { ALLOWED_HOSTS: setting, HOST: listensOn }: Settings): string {
+/** The URL of a path on the address on which the server listens or, if ALLOWED_HOSTS refuses that address, the path and an allowed name, whose port is not known. */
+function placeOf (path: string, origin: string, { ALLOWED_HOSTS: setting, HOST: listensOn }: Settings): string {
   const names = parseAllowedHosts(setting, listensOn)
-  return names === undefined || names.has(new URL(origin).hostname) ? `${origin}/docs` : `/docs of ${[...names][0]}`
+  return names === undefined || names.has(new URL(origin).hostname) ? origin + path : `${path} of ${[...names][0]}`
 }
