@@ -83,6 +83,17 @@ function periodHint (text: string, column: string, operator: string): string {
   }
 }
 
+/** Whether a text stands for no value: it is empty, null, or one of the missing values of the field. */
+export function isMissingText (field: Field | undefined, text: string): boolean {
+  return text === '' || text === 'null' || field?.read(text).value === null
+}
+
+/** What to write in place of a text that the field has in files and queries do not accept, such as yes for true, as the end of a message; else empty. @param comparison the column and the operator */
+export function fileTextHint (field: Field | undefined, text: string, comparison: string): string {
+  const { value } = field?.read(text) ?? {}
+  return field === undefined || value === undefined || value === null ? '' : `; use ${comparison}${field.type.format(value)}`
+}
+
 /** Writes a date such as 31.1.1980 as 1980-01-31, and leaves other texts as they are: where the parts are separated by slashes, either may be the month. */
 function toIsoDate (text: string): string {
   const [, day, month, year] = /^(\d{1,2})\.(\d{1,2})\.(\d{4})$/.exec(text) ?? []

@@ -1,6 +1,6 @@
 import { parseDateOrInstant } from '../../lib/base/instant.js'
 import type { TypeName, Value } from '../../lib/schema/field-type.js'
-import { acceptedOperand, numberHint, operandHint, parseOperand, type OperandType } from '../../lib/schema/operand.js'
+import { acceptedOperand, numberHint, parseOperand, type OperandType } from '../../lib/schema/operand.js'
 import { toCell } from '../../lib/table/cell.js'
 
 /** A parameter of a URL: its only definition, for the OpenAPI document, for error messages and for reading requests. */
@@ -156,15 +156,17 @@ export function listParameter (
 }
 
 /** Values of a column, as responses have them; the parameter may be repeated. */
-export function columnParameter ({ name, type, isBirth }: OperandType & { readonly name: string }, meaning: Meaning<undefined>): Parameter<readonly NonNullable<Value>[] | undefined> {
+export function columnParameter (
+  { name, type, isBirth, hint }: OperandType & { readonly name: string, readonly hint: (text: string) => string }, meaning: Meaning<undefined>
+): Parameter<readonly NonNullable<Value>[] | undefined> {
   return list<NonNullable<Value>>({
     schema: COLUMN_SCHEMAS[type],
     accepted: type === 'string' ? `non-empty text; use where=!${name} for no value, where=${name}= for empty text` : acceptedOperand({ type, isBirth }),
     hint: (text) => {
       if (type === 'string') return ''
-      const hint = text === '' || text === 'null' ? `; use where=!${name} for records without a value` : operandHint({ type, isBirth }, text, name)
+      const found = hint(text)
       // A comma is that of a list as often as that of a fraction.
-      return hint === '' || text.includes(',') ? `${hint}; for several, repeat the parameter` : hint
+      return found === '' || text.includes(',') ? `${found}; for several, repeat the parameter` : found
     },
     parse: (text) => text === '' ? undefined : parseOperand(type, text),
     format: (value) => String(toCell(type, value))

@@ -3,7 +3,7 @@ import { wholeMinute } from '../../lib/base/instant.js'
 import { ageFilters } from '../../lib/query/age.js'
 import type { Columns } from '../../lib/query/age-column.js'
 import type { Filter, Operand } from '../../lib/query/filter.js'
-import { findEnumMistake } from '../../lib/schema/operand.js'
+import { fileTextHint, findEnumMistake, isMissingText, operandHint } from '../../lib/schema/operand.js'
 import type { Cell } from '../../lib/schema/record.js'
 import type { Field, Schema } from '../../lib/schema/schema.js'
 import { toCell } from '../../lib/table/cell.js'
@@ -13,7 +13,7 @@ import { booleanParameter, choiceParameter, columnParameter, instantParameter, n
 import { perSchema } from './per-schema.js'
 import { parametersSchema, type Parameters, type ParametersSchema, type Values } from './query.js'
 import { AgeBasis, recordSchemas } from './record-schemas.js'
-import { unknownColumnHint, whereFilters, whereParameter, wordsFilter, wordsParameter } from './where.js'
+import { comparisonOf, findKeyMistake, rangeOf, unknownColumnHint, whereFilters, whereParameter, wordsFilter, wordsParameter } from './where.js'
 
 /**
  * The names of parameters that have a meaning of their own on some route. A column with such a name has no parameter, and is filtered by
@@ -65,7 +65,19 @@ function isExact ({ source, type }: Field): boolean {
 
 function parameterOf (field: Field, isBirth: boolean): Parameter<readonly Operand[] | undefined> {
   const example = exampleOf(field)
-  return columnParameter({ name: field.name, type: field.type.name, isBirth }, { description: describeFilter(field), ...example !== null && { example: [example] } })
+  return columnParameter({ name: field.name, type: field.type.name, isBirth, hint: (text) => valueHint(field, isBirth, text) }, { description: describeFilter(field), ...example !== null && { example: [example] } })
+}
+
+/** What to do about a text that the parameter of a field does not accept, as the end of a message. */
+function valueHint (field: Field, isBirth: boolean, text: string): string {
+  const { name, type: { name: type } } = field
+  if (isMissingText(field, text)) return noValueHint(name)
+  const condition = rangeOf(name, text, type) ?? comparisonOf(name, text, type)
+  return condition !== undefined ? `; use ${condition}` : operandHint({ type, isBirth }, text, name) || fileTextHint(field, text, `${name}=`)
+}
+
+function noValueHint (column: string): string {
+  return `; use where=!${column} for records without a value`
 }
 
 /** The example of a field as responses have it; the schema may contain it in the format of files. `null` if the field has no example. */
@@ -188,7 +200,7 @@ function checkColumnValue (field: Field, value: Operand): void {
   const isExactly = isExact(field)
   if (!isExactly && isPrefix(String(value))) return
   const mistake = findEnumMistake(field, value, { fold: !isExactly })
-  if (mistake !== undefined) throw invalidParameter(field.name, `got ${JSON.stringify(field.type.format(value))}; ${mistake}`)
+  if (mistake !== undefined) throw invalidParameter(field.name, `got ${JSON.stringify(field.type.format(value))}; ${mistake}${isMissingText(field, String(value)) ? noValueHint(field.name) : ''}`)
 }
 
 function checkText (field: Field, value: string): void {
@@ -206,7 +218,8 @@ function checkText (field: Field, value: string): void {
   if (!isExact(field) && /\[.+\].*\*$/.test(value)) {
     throw invalidParameter(name, `got ${JSON.stringify(value)}; [ and ] do not enclose alternatives here: repeat the parameter, as in ${name}=A*&${name}=B*, or use where=${name}^=${value.slice(0, -1)} for values that begin with this exact text`)
   }
-  if (field.source === 'image' && !value.includes('.')) throw invalidParameter(name, `got ${JSON.stringify(value)}; must be the key of an object, which has an extension: use where=${name} for records that have one, where=!${name} for those that have none`)
+  const mistake = findKeyMistake(field, value)
+  if (mistake !== undefined) throw invalidParameter(name, `got ${JSON.stringify(value)}; ${mistake}`)
 }
 
 /** What separates the values of a list: a comma, and after a star also other characters, as in A*|B*. */

@@ -5,7 +5,7 @@ import { keyNameOf } from '../../lib/table/table-field.js'
 import { excerpt } from '../../plugins/problems/problem.js'
 import { JSON_ROUTES } from '../../plugins/request-checks/route-hint.js'
 import type { Parameters } from './parameter.js'
-import { rangeOf } from './where.js'
+import { comparisonOf, rangeOf } from './where.js'
 
 /** The parameters of one route. */
 export interface RouteParameters { readonly method: string, readonly url: string, readonly parameters: Parameters }
@@ -62,7 +62,8 @@ function hintOf (name: string, given: string, parameters: Parameters, { url, rou
     // In a column of text, such a value may be one that records have.
     const type = columns && columnType(columns, name)
     const range = type === undefined || type === 'string' ? undefined : rangeOf(inUrl(name), given, type)
-    return `use ${range ?? `where=${inUrl(name)}=${valueOf(given)}`}`
+    const comparison = type && comparisonOf(name, given, type)
+    return `use ${range ?? (comparison && inUrl(comparison)) ?? `where=${inUrl(name)}=${valueOf(given)}`}`
   }
   const condition = has('where') ? conditionOf(name, given) : undefined
   if (condition !== undefined && filterable.includes(condition.column)) return `use where=${inUrl(condition.text)}`
@@ -72,6 +73,8 @@ function hintOf (name: string, given: string, parameters: Parameters, { url, rou
   const key = columns && keyNameOf(columns.fields)
   if (['id', 'userid'].includes(simple) && key !== undefined && has(key)) return `use ${inUrl(key)}`
   if (simple === 'userid' && has('id')) return 'use id'
+  const existing = existenceOf(name, given, filterable)
+  if (existing !== undefined) return `use where=${inUrl(existing)}`
   const bound = boundOf(name, filterable)
   if (bound !== undefined) return `use where=${inUrl(bound)}${valueOf(given)}`
   const format = name === 'format' ? formatHint(url) : undefined
@@ -98,6 +101,12 @@ function formatHint (url: string): string | undefined {
 function conditionOf (name: string, given: string): { readonly column: string, readonly text: string } | undefined {
   const column = /^[^,=!<>~^]+(?=[!<>~^])/.exec(name)?.[0]
   return column === undefined ? undefined : { column, text: given === '' ? name : `${name}=${given}` }
+}
+
+/** The condition that a name such as label_exists or has_label means: whether records have a value in this column; `undefined` if it names no column. */
+function existenceOf (name: string, given: string, columns: readonly string[]): string | undefined {
+  const column = [/^(?:is_)?(.+)_exists$/i, /^(?:has|with)_?(.+)$/i].map((pattern) => pattern.exec(name)?.[1]).find((column) => column !== undefined && columns.includes(column))
+  return column === undefined ? undefined : `${/^(?:false|0|no)$/i.test(given) ? '!' : ''}${column}`
 }
 
 /** The column and the operator that a name such as min_height, height_min, height__gte or height[gte] means; `undefined` if it names no column. */

@@ -2,7 +2,7 @@ import type { ColumnUse, UnknownColumnError } from '../../lib/base/errors.js'
 import { didYouMean, joinParts, nearest } from '../../lib/base/nearest.js'
 import { AGE, columnNames, columnType, isAge, type Columns } from '../../lib/query/age-column.js'
 import type { Filter, Operand } from '../../lib/query/filter.js'
-import { acceptedOperand, findEnumMistake, operandHint, parseBound, parseOperand, type OperandType } from '../../lib/schema/operand.js'
+import { acceptedOperand, fileTextHint, findEnumMistake, isMissingText, operandHint, parseBound, parseOperand, type OperandType } from '../../lib/schema/operand.js'
 import type { TypeName } from '../../lib/schema/field-type.js'
 import type { Field, Schema } from '../../lib/schema/schema.js'
 import { invalidParameter } from '../../plugins/problems/problem.js'
@@ -109,11 +109,21 @@ function toFilter (condition: Condition, of: ConditionColumn): Filter {
 
 function operandOf ({ text, column, operator, value }: Condition, of: ConditionColumn): Operand {
   const isEquality = operator === '=' || operator === '!='
+  const keyMistake = isEquality && of.field !== undefined ? findKeyMistake(of.field, value) : undefined
+  if (keyMistake !== undefined) throw invalidWhere(text, `the value of ${column} ${keyMistake}`)
   const operand = isEquality ? parseOperand(of.type, value) : parseBound(of.type, value)
   const mistake = operand === undefined ? `must be ${acceptedOperand(of)}` : isEquality && of.field !== undefined ? findEnumMistake(of.field, operand) : undefined
   if (operand !== undefined && mistake === undefined) return operand
-  const hint = value === '' || value === 'null' ? `; use !${column} for records without a value` : several(column, value, of.type) ?? operandHint(of, value, column, operator)
+  const hint = isMissingText(of.field, value)
+    ? `; use !${column} for records without a value`
+    : several(column, value, of.type) ?? (operandHint(of, value, column, operator) || fileTextHint(of.field, value, column + operator))
   throw invalidWhere(text, `the value of ${column} ${mistake}${hint}`)
+}
+
+/** What is wrong with a value of an image field that is no key of an object, such as `true`: no record has it. `undefined` if it may be one. */
+export function findKeyMistake ({ name, source }: Field, value: string): string | undefined {
+  if (source !== 'image' || value.includes('.')) return undefined
+  return `must be the key of an object, which has an extension: use where=${name} for records that have one, where=!${name} for those that have none`
 }
 
 /** The hint about a value that is two numbers, such as 30-40, or has another condition after it, such as 30,age<40. */
@@ -129,6 +139,13 @@ export function rangeOf (column: string, text: string, type: TypeName): string |
   if (low === undefined || high === undefined) return undefined
   const isRange = [low, high].every((bound) => parseBound(type, bound) !== undefined) && Number(low) <= Number(high)
   return isRange ? `where=${column}>=${low}&where=${column}<=${high}` : undefined
+}
+
+/** The condition that a value of a parameter such as >1000 stands for; `undefined` if the text is not an operator with a value of the type. */
+export function comparisonOf (column: string, text: string, type: TypeName): string | undefined {
+  const [, operator = '', value = ''] = /^([<>]=?|!?=)\s*(.+)$/.exec(text) ?? []
+  const parse = /[<>]/.test(operator) ? parseBound : parseOperand
+  return operator === '' || parse(type, value) === undefined ? undefined : `where=${column}${operator}${value}`
 }
 
 /** @throws {Problem} */

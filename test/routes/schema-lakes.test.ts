@@ -81,7 +81,9 @@ t.test('a value of another type is a 400 that names what is accepted', async (t)
     ['ports=8.5', 'ports', /an integer/], ['ports=8,16', 'ports', /for several, repeat/], ['ports=9007199254740993', 'ports', /an integer/], ['ports=8*', 'ports', /an integer/],
     ['height=', 'height', /^got ""; must be a finite number such as -1\.5; use where=!height for records without a value$/], ['sold=null', 'sold', /; use where=!sold for records without a value$/],
     ['height=1,5', 'height', /^got "1,5"; must be a finite number such as -1\.5; use 1\.5; for several, repeat the parameter$/], ['height=3.000,50', 'height', /; use 3000\.50; for several/], ['height=3,000.50', 'height', /; use 3000\.50; for several/], ['where=height>-1,8', 'where', /such as -1\.5; use -1\.8$/], ['where=height>1,8,2', 'where', /such as -1\.5$/], ['height=NaN', 'height', /finite/], ['height=1e999', 'height', /finite/],
-    ['on=yes', 'on', /true, false, 1 or 0/], ['sold=26.01.2024', 'sold', /a date such as 2024-01-26; use 2024-01-26$/], ['sold=26/01/2024', 'sold', /a date such as 2024-01-26; for several, repeat the parameter$/], ['sold=2024-02-30', 'sold', /a date/],
+    ['on=yes', 'on', /^got "yes"; must be true, false, 1 or 0; use on=true$/], ['on=no', 'on', /; use on=false$/], ['where=on!=yes', 'where', /must be true, false, 1 or 0; use on!=true$/], ['on=maybe', 'on', /1 or 0; for several, repeat the parameter$/],
+    ['height=>1000', 'height', /^got ">1000"; must be a finite number such as -1\.5; use where=height>1000$/], ['height=!=1', 'height', /; use where=height!=1$/], ['height=100..200', 'height', /; use where=height>=100&where=height<=200$/],
+    ['ports=8-16', 'ports', /; use where=ports>=8&where=ports<=16$/], ['sold=<=2024-01-26', 'sold', /; use where=sold<=2024-01-26$/], ['height=>x', 'height', /such as -1\.5; for several, repeat the parameter$/], ['sold=26.01.2024', 'sold', /a date such as 2024-01-26; use 2024-01-26$/], ['sold=26/01/2024', 'sold', /a date such as 2024-01-26; for several, repeat the parameter$/], ['sold=2024-02-30', 'sold', /a date/],
     ['sold=2020', 'sold', /a date such as 2024-01-26; use where=sold>=2020-01-01&where=sold<2021-01-01$/], ['sold=2020*', 'sold', /use where=sold>=2020-01-01&where=sold<2021-01-01$/], ['seen=2020-12', 'seen', /use where=seen>=2020-12-01&where=seen<2021-01-01$/],
     ['where=sold=2020-05', 'where', /use where=sold>=2020-05-01&where=sold<2020-06-01$/], ['where=sold^=2020', 'where', /\^= is for text, and sold has values of the type date; use where=sold>=2020-01-01&where=sold<2021-01-01$/], ['where=seen~2020-02-', 'where', /use where=seen>=2020-02-01&where=seen<2020-03-01$/],
     ['where=sold^=2020-05-01', 'where', /; use where=sold=2020-05-01$/], ['where=sold~05', 'where', /the type date; use = != < <= > >=$/], ['where=sold>2020', 'where', /; use where=sold>=2021-01-01$/], ['where=seen<=2020-05', 'where', /; use where=seen<2020-06-01$/], ['where=seen<2020', 'where', /; use where=seen<2020-01-01$/],
@@ -283,4 +285,33 @@ t.test('the default schema accepts repeated names, and filters by birth timestam
       status: 400, detail: `img_path: got "${value}"; must be the key of an object, which has an extension: use where=img_path for records that have one, where=!img_path for those that have none`
     })
   }
+  for (const condition of ['img_path=true', 'img_path!=null', 'img_path=']) {
+    t.match((await app.inject(`/data?where=${condition}`)).json(), { status: 400, detail: `where: got "${condition}"; the value of img_path must be the key of an object, which has an extension: use where=img_path for records that have one, where=!img_path for those that have none` })
+  }
+  for (const condition of ['img_path=a.png', 'img_path~true', 'img_path^=true', 'img_path>true']) t.match((await app.inject(`/stats?where=${condition}`)).json(), { count: 0 }, condition)
+})
+
+t.test('a text that stands for a missing value gets the condition for records without one', async (t) => {
+  const schema: SchemaDescriptor = {
+    missingValues: ['', 'k.A.'],
+    fields: [{ name: 'weight', type: 'number', missingValues: ['NA'] }, { name: 'sold', type: 'date' }, { name: 'status', type: 'string', constraints: { enum: ['new'] } }, { name: 'size', type: 'number', constraints: { required: true } }]
+  }
+  const { app } = await build(t, { files: { '1.csv': 'weight,sold,status,size\nNA,k.A.,k.A.,1\n' }, schema })
+  const table: [search: string, detail: RegExp][] = [
+    ['weight=NA', /^weight: got "NA"; must be a finite number such as -1\.5; use where=!weight for records without a value$/], ['where=weight=NA', /^where: got "weight=NA"; .*; use !weight for records without a value$/],
+    ['where=weight>NA', /; use !weight for records/], ['weight=k.A.', /; for several, repeat the parameter$/], ['sold=k.A.', /; use where=!sold for records/], ['where=sold!=k.A.', /; use !sold for records/],
+    ['status=k.A.', /must be one of "new"; use where=!status for records/], ['where=status=k.A.', /must be one of "new"; use !status for records/], ['size=NA', /such as -1\.5; for several, repeat the parameter$/]
+  ]
+  for (const [search, detail] of table) t.match((await app.inject(`/data?${search}`)).json(), { status: 400, detail }, search)
+})
+
+t.test('a parameter that names the existence of a column gets the condition for it', async (t) => {
+  const schema: SchemaDescriptor = { fields: [{ name: 'name', type: 'string' }, { name: 'front', type: 'string', source: 'image', extensions: ['front.png'] }, { name: 'label', type: 'string', source: 'image', extensions: ['png'] }] }
+  const { app } = await build(t, { files: { '1.csv': 'name,room\nA,7\n' }, schema })
+  t.equal((await app.inject('/data')).statusCode, 200, 'the columns are known')
+  const table: [search: string, hint: string][] = [
+    ['label_exists=true', 'use where=label'], ['label_exists=false', 'use where=!label'], ['has_label=true', 'use where=label'], ['has_label=0', 'use where=!label'], ['with_front=1', 'use where=front'],
+    ['is_label_exists=true', 'use where=label'], ['room_exists=true', 'use where=room'], ['has_image=true', 'use image_exists'], ['image_exist=true', 'did you mean image_exists?']
+  ]
+  for (const [search, hint] of table) t.equal((await app.inject(`/data?${search}`)).json().detail, `${search.split('=')[0]!}: unknown parameter; ${hint}`, search)
 })
