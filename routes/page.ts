@@ -89,7 +89,7 @@ function readFiles (): Map<string, string> {
  */
 function withoutLines (script: string): string {
   const short = script.replace(/\/\/# sourceMappingURL=\S+\s*$/, '').replaceAll(/^import \{ (.+) \} from (?=')/gm, (_, names: string) => `import{${names.replaceAll(', ', ',')}}from`)
-  return short.replaceAll(/;\n(?=\})|(?<![\w$])\n|\n(?![\w$])/g, '').replaceAll(/ (=>|[=!]==|&&|\|\||\?\?) /g, '$1').replaceAll(') {', '){')
+  return short.replaceAll(/;\n(?=\})|(?<![\w$])\n|\n(?![\w$])/g, '').replaceAll(/ (=>|[=!]==|&&|\|\||\?\??|:) |(?<=\)) (?=\{)|(?<=\bif) (?=\()/g, '$1')
 }
 
 /** A style sheet without comments and the spaces that have no meaning. In style.css, a colon before a space is in a declaration or a media query. */

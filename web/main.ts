@@ -9,7 +9,7 @@ import { Filters } from './filters.js'
 import { countOf } from './format.js'
 import { Freshness } from './freshness.js'
 import { findGroupColumn, withoutGroups } from './group-column.js'
-import { MAX_GROUPS, showGroups } from './groups.js'
+import { MAX_GROUPS, MAX_LISTED_GROUPS, showGroups } from './groups.js'
 import { showGuide } from './guide.js'
 import { Histogram } from './histogram.js'
 import { Images } from './images.js'
@@ -178,6 +178,8 @@ byId('changed').addEventListener('click', () => {
   showCurrentRecords()
 })
 
+/** The column of which all groups are shown. */
+let expandedGroup: string | undefined
 let foundGroup: { readonly columns: readonly string[], readonly name: string | undefined } | undefined
 
 /** The column that is grouped unless the view names one. It stays the same until the columns change. */
@@ -233,8 +235,19 @@ async function showGroupBars (chart: Column | undefined, isCurrent: () => boolea
   const group = groupable.find(({ name }) => name === view.group) ?? await defaultGroup(columns!)
   if (group === undefined || !isCurrent()) return
   setOptions(byId('group-column'), groupable.map(({ name, title }) => [name, title]), group.name)
-  const statistics = await readGroups(api, withoutGroups(query, group), group, MAX_GROUPS, chart)
-  if (isCurrent()) showGroups(group, chart, statistics, query, (filter, isSet) => navigate(isSet ? withoutFilter(query, filter) : withFilter(query, filter)))
+  const isExpanded = expandedGroup === group.name
+  const statistics = await readGroups(api, withoutGroups(query, group), group, isExpanded ? MAX_LISTED_GROUPS : MAX_GROUPS, chart)
+  if (!isCurrent()) return
+  showGroups(group, chart, statistics, query, {
+    onToggle: (filter, isSet) => navigate(isSet ? withoutFilter(query, filter) : withFilter(query, filter)),
+    onMore: isExpanded
+      ? undefined
+      : async () => {
+        expandedGroup = group.name
+        await attempt(showGroupBars(chart, isCurrent), isCurrent, 'group-section')
+        byId('groups').querySelectorAll('button')[MAX_GROUPS]?.focus()
+      }
+  })
 }
 
 async function showQuarantine (isEmpty: boolean, isCurrent: () => boolean): Promise<void> {

@@ -160,6 +160,25 @@ t.test('groups filter by their value', async (t) => {
   t.match(page.url(), /#group=online$/)
 })
 
+t.test('the mean of the groups names its column, a date of it is not broken, and a button lists the other groups', async (t) => {
+  const app = await buildOnExample(t, 'pets')
+  const page = await open(t, app, '?where=born#chart=born&group=name', { width: 1280, bypassCSP: true })
+  const { groups } = await jsonOf(app, '/stats?where=born&group_by=name&limit=1000')
+  const [rest, bars] = [page.locator('#groups-rest'), page.locator('.group')]
+  t.match(await rest.textContent(), new RegExp(`^The mean is that of Date of birth, chosen in Distribution. ${groups.length - 8} other values: \\d+ records Show more$`))
+  t.match(await bars.first().locator('.mean').textContent(), /^\d{4}-\d\d-\d\d$/)
+  t.equal(await bars.first().locator('.mean').evaluate((mean) => {
+    const range = mean.ownerDocument.createRange()
+    range.selectNodeContents(mean)
+    return range.getClientRects().length
+  }), 1, 'one line')
+  await rest.getByRole('button').click()
+  await until(async () => await bars.count() === groups.length)
+  t.equal(await rest.textContent(), 'The mean is that of Date of birth, chosen in Distribution. ')
+  await until(async () => await bars.nth(8).evaluate((bar) => bar === bar.ownerDocument.activeElement))
+  t.same(await findAccessibilityProblems(page), [])
+})
+
 t.test('filters are made by a form and by the search box, and removed by their chips', async (t) => {
   const app = await buildOnSampleData(t)
   const page = await open(t, app)
