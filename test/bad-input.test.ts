@@ -223,6 +223,7 @@ t.test('the hint about an unknown parameter names a column, route or condition t
     ['/data.csv?separator=;', 'use delimiter'], ['/data.csv?decimal=,', 'numbers are written with a decimal point'], ['/data?count=true', 'X-Total-Count of the response and count of GET /stats are the number of records that match'],
     ['/data.csv?locale=de', 'numbers are written with a decimal point'], ['/data?encoding=latin1', 'CSV is UTF-8; bom=true adds a byte order mark, by which spreadsheets recognize it'],
     ['/stats?top=5', 'use limit'], ['/stats?interval=10', 'use bin_width for age_histogram, and bins for the histograms of columns'],
+    ...['/stats?agg=avg(age)', '/stats?avg=age', '/stats?metric=mean', '/data?aggregate=', '/data.csv?mean=age'].map((url): [string, string] => [url, 'use GET /stats?columns=<column>: the response has its count, sum, mean, median, min and max']),
     ['/data?since=x', 'since is a parameter of GET /changes'], ['/data?dry_run=true', 'dry_run is a parameter of POST /data'], ['/jobs?limit=3', 'limit is a parameter of GET /data'],
     ['/jobs?page=3', 'this URL accepts no parameters'], ['/data/1?city=Rome', 'this URL accepts columns, as_of']
   ]

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { columnType, type Columns } from '../../lib/query/age-column.js'
+import { AGE, columnType, isAge, type Columns } from '../../lib/query/age-column.js'
 import { DEFAULT_BINS, DEFAULT_MAX_GROUPS, type StatisticsQuery } from '../../lib/query/data-version.js'
 import { STATISTICS_TYPES } from '../../lib/query/value-statistics.js'
 import type { Schema } from '../../lib/schema/schema.js'
@@ -8,6 +8,7 @@ import { checkNames } from './columns.js'
 import { count, number } from './json-schema.js'
 import { booleanParameter, integerParameter, listParameter, textParameter } from './parameter.js'
 import type { Parameters, Values } from './query.js'
+import { AGE_BINS_HINT } from './where.js'
 
 // What GET /stats reports beyond ages: statistics of columns, and groups.
 
@@ -66,6 +67,9 @@ export function columnQueryOf (query: ColumnStatisticsQuery, version: Columns): 
   if (groupBy === undefined) checkNoEffect('limit', query, 'applies to groups; name their column with group_by=')
   if (columns !== undefined) checkNames('columns', columns)
   if (groupBy !== undefined) {
+    if (/\(|[*/+%] *\d/.test(groupBy) && !version.columns.includes(groupBy)) {
+      throw invalidParameter('group_by', `got ${JSON.stringify(groupBy)}; must be the name of a column, not an expression${/\bage\b/.test(groupBy) && isAge(version, AGE) ? AGE_BINS_HINT : ''}`)
+    }
     if (groupBy.includes(',') && !version.columns.includes(groupBy)) throw invalidParameter('group_by', `got ${JSON.stringify(groupBy)}; must be one column, not a list; to count by several columns, read them with columns= of GET /data.csv`)
     checkNames('group_by', [groupBy])
   }

@@ -32,6 +32,11 @@ const OTHER_NAMES: readonly { readonly names: readonly string[], readonly parame
   { names: ['agemin', 'agegte', 'agefrom'], parameters: ['min_age'], hint: 'use min_age' },
   { names: ['agemax', 'agelte', 'ageto'], parameters: ['max_age'], hint: 'use max_age' },
   { names: ['distinct', 'unique'], parameters: ['where'], hint: 'use GET /stats?group_by=<column>' },
+  {
+    names: ['agg', 'aggregate', 'aggregates', 'aggregation', 'average', 'avg', 'func', 'function', 'mean', 'measure', 'measures', 'median', 'metric', 'metrics', 'sum'],
+    parameters: ['where'],
+    hint: 'use GET /stats?columns=<column>: the response has its count, sum, mean, median, min and max'
+  },
   { names: ['separator', 'sep'], parameters: ['delimiter'], hint: 'use delimiter' },
   { names: ['count', 'total'], parameters: ['cursor', 'where'], hint: 'X-Total-Count of the response and count of GET /stats are the number of records that match' },
   { names: ['bucket', 'buckets', 'bucketsize', 'interval'], parameters: ['bin_width'], hint: 'use bin_width for age_histogram, and bins for the histograms of columns' },

@@ -187,13 +187,18 @@ function findMistake (column: string, rest: string): string | undefined {
 /** A name for groups of ages, such as decade, age_band or birth_year. */
 const AGE_GROUP = /decade|generation|^age_?(band|class|group|range)|birth_?year/i
 
+/** What to use in place of groups of ages, as the end of a message. */
+export const AGE_BINS_HINT = '; without group_by, GET /stats counts the ages in bins of bin_width years'
+
 /** The end of names such as image_exists, which is a filter. */
 const EXISTS = '_exists'
 
 /** The end of a message about an unknown column: what to use instead, the column with the most similar name, or where the columns are listed. */
 export function unknownColumnHint ({ column, usedIn, nearest }: Pick<UnknownColumnError, 'column' | 'usedIn' | 'nearest'>, version: Columns): string {
   if (column.endsWith(EXISTS)) return existsHint(column, usedIn, version)
-  if (usedIn === 'groupBy' && nearest === undefined && AGE_GROUP.test(column) && isAge(version, AGE)) return '; without group_by, GET /stats counts the ages in bins of bin_width years'
+  if (usedIn === 'groupBy' && nearest === undefined && AGE_GROUP.test(column) && isAge(version, AGE)) return AGE_BINS_HINT
+  const [, argument] = /^\w+\((.+)\)$/.exec(column) ?? []
+  if (argument !== undefined && columnNames(version).includes(argument)) return `; there are no functions: write the column alone (${argument})`
   return didYouMean(nearest) || '; GET /schema lists the columns'
 }
 

@@ -91,10 +91,15 @@ t.test('in a lake with images, grouping by image_exists is an error that names w
   t.match((await app.inject('/stats?group_by=image_exists')).json(), { status: 400, errors: [{ parameter: 'group_by', detail }] })
 })
 
-t.test('an unknown column that is a group of ages in other systems gets a hint at the bins, and a date gets its birth timestamp', async (t) => {
+t.test('an unknown column that is a group of ages or an expression in other systems gets a hint, and a date gets its birth timestamp', async (t) => {
   const { app } = await build(t, { files: { '1.csv': csv() } })
   const detailOf = async (search: string) => (await app.inject(`/stats?${search}`)).json().errors[0].detail
   for (const name of ['decade', 'age_group', 'birth_year']) t.equal(await detailOf(`group_by=${name}`), `unknown column ${name}; without group_by, GET /stats counts the ages in bins of bin_width years`)
+  for (const text of ['age/10', 'floor(age/10)*10', 'age %25 5']) t.match(await detailOf(`group_by=${text}`), /"; must be the name of a column, not an expression; without group_by, GET \/stats counts the ages in bins/)
+  for (const text of ['year(birthts)', 'substr(last_name,1,1)', 'average/10']) t.match(await detailOf(`group_by=${text}`), /"; must be the name of a column, not an expression$/)
+  t.equal(await detailOf('columns=avg(age)'), 'unknown column avg(age); there are no functions: write the column alone (age)')
+  t.equal(await detailOf('columns=avg(salary)'), 'unknown column avg(salary); GET /schema lists the columns')
+  t.match(await detailOf('where=lower(last_name)=lee'), /; there are no functions: write the column alone \(last_name\)$/)
   t.match(await detailOf('where=birthts<1.1.1980'), /must be an integer .*; 1980-01-01 is 315532800000$/)
 })
 
