@@ -114,7 +114,7 @@ export function parseBound (type: TypeName, text: string): NonNullable<Value> | 
   return day === undefined ? parseOperand(type, text) : Number(day) * DAY_MS
 }
 
-/** The maximum number of values of an enum that a message lists. */
+/** The maximum number of values of an enum, or of columns, that a message lists. */
 const MAX_LISTED = 20
 
 /**
@@ -126,6 +126,11 @@ export function findEnumMistake ({ type, allowed }: Field, value: NonNullable<Va
   const comparable = (value: NonNullable<Value>) => fold && typeof value === 'string' ? foldCase(value) : value
   if (allowed === undefined || allowed.some((one) => comparable(one) === comparable(value))) return undefined
   const texts = allowed.map((one) => type.format(one))
+  return `must be one of ${listFirst(texts.map((text) => JSON.stringify(text)))}${didYouMean(nearest(type.format(value), texts))}`
+}
+
+/** The first texts, and the number of the others, for a message. */
+export function listFirst (texts: readonly string[]): string {
   const rest = texts.length > MAX_LISTED ? ` and ${texts.length - MAX_LISTED} more, which GET /schema lists` : ''
-  return `must be one of ${texts.slice(0, MAX_LISTED).map((text) => JSON.stringify(text)).join(', ')}${rest}${didYouMean(nearest(type.format(value), texts))}`
+  return texts.slice(0, MAX_LISTED).join(', ') + rest
 }

@@ -14,6 +14,15 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   '/docs': ['api', 'swagger', 'redoc', 'help']
 }
 
+/** The route that a word names, here or in other services. */
+export function routeNamed (word: string): string | undefined {
+  const name = word.toLowerCase()
+  return JSON_ROUTES.includes(`/${name}`) ? `/${name}` : Object.entries(OTHER_NAMES).find(([, names]) => names.includes(name))?.[0]
+}
+
+/** What GET /stats returns in place of CSV. */
+export const GROUPS_AS_TABLE = 'docs/clients.md has a recipe for its groups as a table'
+
 /** Names that other services have for the path of an image below that of a record. */
 const IMAGE_NAMES = ['image', 'img', 'picture', 'photo', 'avatar', 'thumbnail']
 
@@ -26,11 +35,12 @@ const IMAGE_NAMES = ['image', 'img', 'picture', 'photo', 'avatar', 'thumbnail']
 export function routeHint (path: string, urls: readonly string[]): string {
   const [, route, format] = /^(\/\w+)\.(json|csv|ndjson|parquet)$/.exec(path) ?? []
   if (route !== undefined && JSON_ROUTES.includes(route)) {
-    return route === '/data' && format === 'parquet' ? '; userlake export --format parquet writes Parquet, and OUTPUT_FORMATS=csv,parquet publishes it' : `; GET ${route} returns JSON`
+    if (route === '/data' && format === 'parquet') return '; userlake export --format parquet writes Parquet, and OUTPUT_FORMATS=csv,parquet publishes it'
+    return `; GET ${route} returns JSON${route === '/stats' && format !== 'json' ? `, and ${GROUPS_AS_TABLE}` : ''}`
   }
   // Other services have a prefix, such as /api/v1.
   const [first = '', ...rest] = path.replace(/^(\/(api|rest|v\d+))+(?=\/.)/, '').split('/').slice(1)
-  const [known = `/${first}`] = Object.entries(OTHER_NAMES).find(([, names]) => names.includes(first.toLowerCase())) ?? []
+  const known = routeNamed(first) ?? `/${first}`
   const parts = rest.filter((part) => part !== '')
   const hasImages = urls.some((url) => url.endsWith('/image'))
   if (known === '/data' && parts.length > 0) return recordHint(parts, hasImages)

@@ -1,9 +1,10 @@
 import { UnknownColumnError, type ColumnUse } from '../../lib/base/errors.js'
 import { wholeMinute } from '../../lib/base/instant.js'
 import { ageFilters } from '../../lib/query/age.js'
-import type { Columns } from '../../lib/query/age-column.js'
+import { columnNames, columnType, type Columns } from '../../lib/query/age-column.js'
 import type { Filter, Operand } from '../../lib/query/filter.js'
-import { fileTextHint, findEnumMistake, isMissingText, operandHint } from '../../lib/schema/operand.js'
+import { STATISTICS_TYPES } from '../../lib/query/value-statistics.js'
+import { fileTextHint, findEnumMistake, isMissingText, listFirst, operandHint } from '../../lib/schema/operand.js'
 import type { Cell } from '../../lib/schema/record.js'
 import type { Field, Schema } from '../../lib/schema/schema.js'
 import { toCell } from '../../lib/table/cell.js'
@@ -247,7 +248,10 @@ const IN_PLACE_OF_STAR: Readonly<Record<ColumnUse, string>> = { columns: 'column
 /** Turns the error of an unknown column into a problem; returns other errors as they are. */
 export function unknownColumn (error: unknown, version: Columns): unknown {
   if (!(error instanceof UnknownColumnError)) return error
-  if (error.column === '*') return invalidParameter(PARAMETERS[error.usedIn], `* is not accepted here; name ${IN_PLACE_OF_STAR[error.usedIn]}`)
+  if (error.column === '*') {
+    const names = error.usedIn === 'columns' ? columnNames(version).filter((name) => STATISTICS_TYPES.includes(columnType(version, name)!)) : []
+    return invalidParameter(PARAMETERS[error.usedIn], `* is not accepted here; name ${IN_PLACE_OF_STAR[error.usedIn]}${names.length === 0 ? '' : `: ${listFirst(names)}`}`)
+  }
   const order = error.usedIn === 'sort' ? ORDER.exec(error.column) : null
   const hint = order !== null ? `; use ${order[2] === undefined ? '' : '-'}${order[1] ?? '<column>'}` : unknownColumnHint(error, version)
   return invalidParameter(PARAMETERS[error.usedIn], `unknown column ${error.column}${hint}`)

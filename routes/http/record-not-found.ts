@@ -4,6 +4,7 @@ import { didYouMean } from '../../lib/base/nearest.js'
 import type { Schema } from '../../lib/schema/schema.js'
 import type { UserDataTransformer } from '../../lib/transformer.js'
 import { Problem, unavailable } from '../../plugins/problems/problem.js'
+import { routeNamed } from '../../plugins/request-checks/route-hint.js'
 
 /** An id that ends in the extension of an info file, of an image, or of a format of responses. */
 const EXTENSION = new RegExp(`^(.+?)\\.(${[...INFO_FORMATS, ...DEFAULTS.imageExtensions, 'ndjson', 'parquet'].join('|').replaceAll('.', '\\.')})$`, 'i')
@@ -23,7 +24,7 @@ export function recordNotFound (id: string, transformer: UserDataTransformer, { 
   if (notRead !== undefined) return notRead
   const [entry] = transformer.quarantine({ ids: [id], limit: 1 }).entries()
   const unknown = `There is no record ${JSON.stringify(id)}`
-  if (entry === undefined) return new Problem(404, 'record_not_found', unknown + didYouMean(pathWithoutExtension(id, imageFields.length > 0)))
+  if (entry === undefined) return new Problem(404, 'record_not_found', unknown + didYouMean(pathWithoutExtension(id, imageFields.length > 0) ?? routeNamed(id)))
   const { key, code, detail, hint } = entry
   const reason = code === 'orphan' ? `${key} is an image without an info file` : `${key} is rejected (${code}): ${detail}`
   return new Problem(404, 'record_not_found', `${unknown}: ${reason}`, { members: { reject: { key, code, detail, hint } } })

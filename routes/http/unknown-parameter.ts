@@ -3,7 +3,7 @@ import { nearest } from '../../lib/base/nearest.js'
 import { columnNames, columnType, type Columns } from '../../lib/query/age-column.js'
 import { keyNameOf } from '../../lib/table/table-field.js'
 import { excerpt } from '../../plugins/problems/problem.js'
-import { JSON_ROUTES } from '../../plugins/request-checks/route-hint.js'
+import { GROUPS_AS_TABLE, JSON_ROUTES } from '../../plugins/request-checks/route-hint.js'
 import type { Parameters } from './parameter.js'
 import { comparisonOf, rangeOf } from './where.js'
 
@@ -99,7 +99,8 @@ function hintOf (name: string, given: string, parameters: Parameters, { url, rou
 function formatHint (url: string): string | undefined {
   const [, route, extension] = /^(.+)\.(csv|ndjson)$/.exec(url) ?? []
   if (extension !== undefined) return `${url} is always ${extension.toUpperCase()}; GET ${route} has format`
-  return JSON_ROUTES.includes(url.replace(/\/:[^/]+$/, '')) ? 'the response is always JSON' : undefined
+  if (!JSON_ROUTES.includes(url.replace(/\/:[^/]+$/, ''))) return undefined
+  return `the response is always JSON${url === '/stats' ? `; ${GROUPS_AS_TABLE}` : ''}`
 }
 
 /** The condition that was given without `where=`, for example `height>100`. Its text up to the first `=` is the name of the parameter. */
