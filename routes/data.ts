@@ -6,6 +6,7 @@ import type { Format } from '../lib/output/render.js'
 import { withFilters, type RequestPlan } from '../lib/output/request-plan.js'
 import { usesAge } from '../lib/query/check-columns.js'
 import type { DataVersion } from '../lib/query/data-version.js'
+import { toExtensions } from '../plugins/config.js'
 import { readerOf, sendExport } from './http/body.js'
 import { CsvParameters, HiddenCsvParameters } from './http/csv-parameters.js'
 import { entityTag, isNotModified, notModified } from './http/conditional.js'
@@ -108,7 +109,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
       const plan = withFilters(recordPlan, [{ column: schema.key.name, op: 'equals', value: id }])
       const result = await transformer.export(version, plan, encoding)
       if (result.release !== undefined) onResponseEnd(reply, result.release)
-      if (result.count === 0) throw recordNotFound(id, transformer, schema)
+      if (result.count === 0) throw await recordNotFound(id, version, transformer, schema, toExtensions(config.IMAGE_EXTENSIONS))
       const etag = entityTag(fastify, 'record', plan.version, plan.key, encoding)
       reply.headers({ vary: 'accept-encoding', etag })
       setCacheControl(request, reply, expiresWithMinute)

@@ -1,13 +1,11 @@
 import { DEFAULTS } from '../../lib/base/defaults.js'
 import { INFO_FORMATS } from '../../lib/base/info-formats.js'
 import { didYouMean } from '../../lib/base/nearest.js'
+import type { DataVersion } from '../../lib/query/data-version.js'
 import type { Schema } from '../../lib/schema/schema.js'
 import type { UserDataTransformer } from '../../lib/transformer.js'
 import { Problem, unavailable } from '../../plugins/problems/problem.js'
 import { routeNamed } from '../../plugins/request-checks/route-hint.js'
-
-/** An id that ends in the extension of an info file, of an image, or of a format of responses. */
-const EXTENSION = new RegExp(`^(.+?)\\.(${[...INFO_FORMATS, ...DEFAULTS.imageExtensions, 'ndjson', 'parquet'].join('|').replaceAll('.', '\\.')})$`, 'i')
 
 /** The codes of rejects that are known to be read again soon. */
 const UNREAD_CODES = ['download_failed', 'incomplete'] as const
@@ -18,22 +16,33 @@ export function recordNotRead (id: string, transformer: UserDataTransformer): Pr
   return entry?.last_good === null ? unavailable('record_not_read', `${entry.key} is in the lake and could not be read yet. ${entry.detail}`) : undefined
 }
 
-/** The problem of a record that does not exist: 404, with the reason if its info file is rejected or only an image has its key; 503 if the file could not be read yet. */
-export function recordNotFound (id: string, transformer: UserDataTransformer, { imageFields }: Schema): Problem {
+/**
+ * The problem of a record that does not exist: 404, with the reason if its info file is rejected or only an image has its key; 503 if the file could not be read yet.
+ *
+ * @param imageExtensions those of image fields that declare none
+ */
+export async function recordNotFound (id: string, version: DataVersion, transformer: UserDataTransformer, schema: Schema, imageExtensions: readonly string[]): Promise<Problem> {
   const notRead = recordNotRead(id, transformer)
   if (notRead !== undefined) return notRead
   const [entry] = transformer.quarantine({ ids: [id], limit: 1 }).entries()
   const unknown = `There is no record ${JSON.stringify(id)}`
-  if (entry === undefined) return new Problem(404, 'record_not_found', unknown + didYouMean(pathWithoutExtension(id, imageFields.length > 0) ?? routeNamed(id)))
+  if (entry === undefined) return new Problem(404, 'record_not_found', unknown + didYouMean(await pathWithoutExtension(id, version, schema, imageExtensions) ?? routeNamed(id)))
   const { key, code, detail, hint } = entry
   const reason = code === 'orphan' ? `${key} is an image without an info file` : `${key} is rejected (${code}): ${detail}`
   return new Problem(404, 'record_not_found', `${unknown}: ${reason}`, { members: { reject: { key, code, detail, hint } } })
 }
 
-/** The path of a record, or of its image if there are images, if the id has the extension of such a file; otherwise `undefined`. */
-function pathWithoutExtension (id: string, hasImages: boolean): string | undefined {
-  const [, name, extension] = EXTENSION.exec(id) ?? []
-  if (name === undefined) return undefined
-  const isImage = hasImages && (DEFAULTS.imageExtensions as readonly string[]).includes(extension!.toLowerCase())
-  return `/data/${encodeURIComponent(name)}${isImage ? '/image' : ''}`
+/** The path of the image or record that an id with the extension of a file, or of a format of responses, means; `undefined` if there is none. */
+async function pathWithoutExtension (id: string, version: DataVersion, { key, imageFields }: Schema, imageExtensions: readonly string[]): Promise<string | undefined> {
+  const images = imageFields.flatMap((field) => (field.extensions ?? imageExtensions).map((extension) => ({ extension, field: field.name })))
+  const others = [...INFO_FORMATS, ...DEFAULTS.imageExtensions, 'ndjson', 'parquet'].map((extension) => ({ extension, field: undefined }))
+  // The longest extension counts.
+  const found = [...images, ...others].filter(({ extension }) => id.toLowerCase().endsWith(`.${extension}`)).sort((a, b) => b.extension.length - a.extension.length)
+  for (const { extension, field } of found) {
+    const record = id.slice(0, -extension.length - 1)
+    const path = `/data/${encodeURIComponent(record)}`
+    if (field !== undefined && await version.attachment(record, field) !== undefined) return field === imageFields[0]!.name ? `${path}/image` : `${path}/attachments/${encodeURIComponent(field)}`
+    if ((await version.select({ columns: [key.name], filters: [{ column: key.name, op: 'equals', value: record }] })).count > 0) return path
+  }
+  return undefined
 }

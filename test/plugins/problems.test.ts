@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
-import { build, csv, type LogLine } from '../support/app.js'
+import { build, csv, PNG, type LogLine } from '../support/app.js'
 import { wrapEngine } from '../support/engines.js'
 
 const SHAPE = { type: /^urn:userlake:problem:/, title: String, status: Number, detail: String, code: String }
@@ -28,7 +28,7 @@ t.test('errors of Fastify have the same shape as all others', async (t) => {
 })
 
 t.test('a problem names what is wrong with the URL, the method, a parameter or the body, and what to use instead', async (t) => {
-  const { app } = await build(t, { files: { '1.csv': csv() } })
+  const { app } = await build(t, { files: { '1.csv': csv(), 'a b.csv': csv(), 'a b.png': PNG } })
   const details: [object, string][] = [
     [{ url: '/data/%ff' }, 'The path of the URL must be percent-encoded UTF-8'],
     [{ url: '/data/' + 'x'.repeat(721) }, 'A path parameter is longer than 720 characters'],
@@ -74,10 +74,13 @@ t.test('a problem names what is wrong with the URL, the method, a parameter or t
     [{ url: '/api/stats' }, 'There is no route GET /api/stats; did you mean /stats? GET /docs shows the routes'],
     [{ url: '/healthz' }, 'There is no route GET /healthz; did you mean /readyz? GET /docs shows the routes'],
     [{ url: '/api' }, 'There is no route GET /api; did you mean /docs? GET /docs shows the routes'],
-    [{ url: '/data/1000.json' }, 'There is no record "1000.json"; did you mean /data/1000?'],
+    [{ url: '/data/1.json' }, 'There is no record "1.json"; did you mean /data/1?'],
+    [{ url: '/data/1.csv.gz' }, 'There is no record "1.csv.gz"; did you mean /data/1?'],
+    [{ url: '/data/1.png' }, 'There is no record "1.png"; did you mean /data/1?'],
+    [{ url: '/data/1000.json' }, 'There is no record "1000.json"'],
+    [{ url: '/data/1000.png' }, 'There is no record "1000.png"'],
     [{ url: '/data/count' }, 'There is no record "count"; did you mean /stats?'],
     [{ url: '/data/schema' }, 'There is no record "schema"; did you mean /schema?'],
-    [{ url: '/data/1000.csv.gz' }, 'There is no record "1000.csv.gz"; did you mean /data/1000?'],
     [{ url: '/data/a%20b.PNG' }, 'There is no record "a b.PNG"; did you mean /data/a%20b/image?'],
     [{ url: '/nowhere' }, 'There is no route GET /nowhere; GET /docs shows the routes'],
     [{ url: '/data.json?limit=1' }, 'There is no route GET /data.json; GET /data returns JSON; GET /docs shows the routes'],

@@ -291,6 +291,19 @@ t.test('the default schema accepts repeated names, and filters by birth timestam
   for (const condition of ['img_path=a.png', 'img_path~true', 'img_path^=true', 'img_path>true']) t.match((await app.inject(`/stats?where=${condition}`)).json(), { count: 0 }, condition)
 })
 
+t.test('a path of a record with the extension of an image gets the path of that image, if it exists', async (t) => {
+  const schema: SchemaDescriptor = { fields: [{ name: 'photo', type: 'string', source: 'image', extensions: ['png'] }, { name: 'front', type: 'string', source: 'image', extensions: ['front.jpg'] }] }
+  const { app } = await build(t, { files: { 'TK-1.json': '{}', 'TK-1.front.jpg': PNG, 'TK-1.png': PNG, 'TK-2.json': '{}', 'a.front.json': '{}' }, schema })
+  const table: [id: string, path: string | undefined][] = [
+    ['TK-1.front.jpg', '/data/TK-1/attachments/front'], ['TK-1.FRONT.JPG', '/data/TK-1/attachments/front'], ['TK-1.png', '/data/TK-1/image'], ['TK-1.jpg', '/data/TK-1'], ['TK-2.front.jpg', '/data/TK-2'],
+    ['TK-2.png', '/data/TK-2'], ['TK-3.front.jpg', undefined], ['a.front.jpg', '/data/a.front']
+  ]
+  for (const [id, path] of table) {
+    t.equal((await app.inject(`/data/${id}`)).json().detail, `There is no record "${id}"${path === undefined ? '' : `; did you mean ${path}?`}`)
+    if (path !== undefined) t.equal((await app.inject(path)).statusCode, 200, path)
+  }
+})
+
 t.test('a text that stands for a missing value gets the condition for records without one', async (t) => {
   const schema: SchemaDescriptor = {
     missingValues: ['', 'k.A.'],
