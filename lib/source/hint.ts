@@ -37,17 +37,22 @@ const DELIMITERS = { ';': ';', '\t': '\\t', '|': '|', ',': ',' } as const
 /** Advice for text that is not CSV, or whose header lacks a declared column; `null` if it is not a known mistake. */
 export function hintAtFormat (text: string, { format, delimiter, schema }: { readonly format: InfoFormat, readonly delimiter: string, readonly schema: Schema }): string | null {
   if (text.includes('\0')) return 'The file looks like UTF-16 without a byte order mark: save it as UTF-8, or set INPUT_ENCODING=utf-16'
+  const hintAt = (character: string, setting: string) => {
+    const remedy = format === 'tsv' ? 'use a tab in the file, or a name that ends in .csv' : `set INPUT_DELIMITER='${setting}', or use ${JSON.stringify(delimiter)} in the file`
+    return `The fields look separated by ${JSON.stringify(character)}: ${remedy}`
+  }
   const [header = ''] = text.trimStart().split(/[\r\n]/, 1)
   for (const [character, setting] of Object.entries(DELIMITERS)) {
     const names = header.split(character).map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
     if (character !== delimiter && names.length > 1 && schema.fileFields.some(({ headers }) => headers.some((name) => names.includes(name)))) {
-      const remedy = format === 'tsv' ? 'use a tab in the file, or a name that ends in .csv' : `set INPUT_DELIMITER='${setting}', or use ${JSON.stringify(delimiter)} in the file`
-      return `The fields look separated by ${JSON.stringify(character)}: ${remedy}`
+      return hintAt(character, setting)
     }
   }
   if (/^[[{]/.test(header)) return 'The file looks like JSON: save it as CSV, or give it a name that ends in .json'
   if (header.startsWith('<')) return 'The file looks like HTML or XML: save it as CSV'
-  return null
+  // Its names may be those of another schema.
+  const other = header.includes(delimiter) ? undefined : Object.entries(DELIMITERS).find(([character]) => header.includes(character))
+  return other === undefined ? null : hintAt(...other)
 }
 
 /** Advice for a header that lacks a declared column: the most similar name in it or, if the column may be optional, how to declare that. */
@@ -75,6 +80,8 @@ export function hintAtMember ({ headers }: Field, nested: readonly string[]): st
 /** Texts that usually stand for a missing value. */
 export const MISSING_WORDS: ReadonlySet<string> = new Set(['NA', 'N/A', 'n/a', '#N/A', 'null', 'NULL', 'None', 'nan', 'NaN', '-', '--', '?', '\\N', 'ø', 'k.A.', 'n.a.', 'N.A.', 'unknown'])
 
+const NO_SUCH_DAY = 'There is no such day'
+
 /** Advice for a value that its column does not accept; `null` if it is not a known mistake. */
 export function hintAtValue (field: Field, schema: Schema, text: string): string | null {
   if (text === '') return 'The field is empty; each file needs a value in this column'
@@ -83,6 +90,7 @@ export function hintAtValue (field: Field, schema: Schema, text: string): string
   if (/^-?\d+([.,]\d+)?e[+-]?\d+$/i.test(text)) return 'It looks like scientific notation, as spreadsheets write large numbers: format the column as a number without decimals'
   if (/^-?\d+[.,]\d+$/.test(text)) return 'Write it without decimals'
   if (field !== schema.birth) return null
+  if (isNoDay(text)) return NO_SUCH_DAY
   const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN
   return Number.isNaN(date) ? null : `It looks like a date: write ${date}, the milliseconds since 1970-01-01 UTC`
 }

@@ -130,6 +130,8 @@ t.test('a reject has a hint if the file looks like a known format or mistake', a
     ['an Excel workbook', Buffer.from('PK\x03\x04\xff', 'latin1'), /looks like an Excel workbook/],
     ['a PNG image', Buffer.from('\x89PNG\r\n', 'latin1'), /looks like a PNG image/],
     ['semicolons', plain.replaceAll(',', ';'), /separated by ";": set INPUT_DELIMITER=';', or use "," in the file/],
+    ['a semicolon in the header of a file with commas', 'City;Height, m\nUlm;3\n', null],
+    ['tabs, and names that the schema does not declare', 'City\tHeight\nUlm\t3\n', /separated by "\\t": set INPUT_DELIMITER='\\t', or use "," in the file$/],
     ['tabs, and names in quotes', plain.replaceAll(',', '\t').replace('first_name', '"first_name"'), /separated by "\\t": set INPUT_DELIMITER='\\t', or use/],
     ['JSON', '{"first_name":"Ann"}\n', /looks like JSON/],
     ['HTML', '<!DOCTYPE html>\n', /looks like HTML/],
