@@ -158,7 +158,7 @@ const queries: [search: string, parameter: string, detail?: RegExp][] = [
   ['image_exists=yes', 'image_exists', /true, false, 1 or 0/], ['image_exists=', 'image_exists'], ['is_image_exists=2', 'is_image_exists'],
   ['image_exists=true&is_image_exists=False', 'is_image_exists', /contradicts/],
   ['image_exists=true&image_exists=true', 'image_exists', /must be given at most once/],
-  ['as_of=yesterday', 'as_of', /an RFC 3339 time such as .*, or a date such as 2025-06-01, which means 00:00 UTC$/], ['as_of=2025-02-30T00:00:00Z', 'as_of'], ['as_of=2025-02-30', 'as_of'], ['as_of=2025-06', 'as_of'], ['as_of=2025-06-01T10:00', 'as_of'],
+  ['as_of=yesterday', 'as_of', /an RFC 3339 time such as .*, or a date such as 2025-06-01, which means 00:00 UTC$/], ['as_of=2025-02-30T00:00:00Z', 'as_of'], ['as_of=2025-02-30', 'as_of', /, which means 00:00 UTC; there is no such day$/], ['as_of=2025-06', 'as_of'], ['as_of=2025-06-01T10:00', 'as_of'],
   ['user_id=', 'user_id'], ['first_name=', 'first_name'], ['birthts=1950-01-01', 'birthts', /\(milliseconds since 1970-01-01 UTC\); 1950-01-01 is -631152000000$/],
   ['first_name=*ren', 'first_name', /wildcard at the end only: use where=first_name~ren for values that contain it, or use where=first_name=\*ren/],
   ['last_name=W*r', 'last_name', /use where=last_name~W&where=last_name~r for/], ['first_name=a**', 'first_name', /at the end only: use first_name=a\* for values that begin with it, or use where=first_name=a\*\* for this exact value$/],

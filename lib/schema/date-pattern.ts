@@ -44,25 +44,41 @@ export function findPatternMistake (pattern: string): string | undefined {
  * of the text were zero, so that the date is the one that is written.
  */
 export function patternReader (pattern: string, { isLocal = false } = {}): (text: string) => number | undefined {
-  const source = pattern.replace(/%(.)|[\\^$.*+?()[\]{}|/]/gs, (literal, name?: string) => {
-    if (name === undefined) return `\\${literal}`
-    return name === '%' ? '%' : `(?<${name}>${DIRECTIVES[name]!})`
-  })
-  const regex = new RegExp(`^${source}$`, 'u')
+  const regex = regexOf(pattern)
   return (text) => {
     const parts = regex.exec(text)?.groups
     return parts === undefined ? undefined : toInstant(parts, isLocal)
   }
 }
 
+/** Whether a text has the format of a date or datetime, by default that of ISO 8601, and names a day that does not exist, such as 2021-02-30. */
+export function isNoDay (text: string, format = 'default'): boolean {
+  const parts = format === 'default' ? regexOf('%Y-%m-%d').exec(text.replace(/[T ].*$/s, ''))?.groups : regexOf(format).exec(text)?.groups
+  return parts !== undefined && toDay(parts) === undefined
+}
+
+function regexOf (pattern: string): RegExp {
+  const source = pattern.replace(/%(.)|[\\^$.*+?()[\]{}|/]/gs, (literal, name?: string) => {
+    if (name === undefined) return `\\${literal}`
+    return name === '%' ? '%' : `(?<${name}>${DIRECTIVES[name]!})`
+  })
+  return new RegExp(`^${source}$`, 'u')
+}
+
 function toInstant (parts: Parts, isLocal: boolean): number | undefined {
-  const year = parts['Y'] === undefined ? fullYear(Number(parts['y'])) : Number(parts['Y'])
-  const day = parts['j'] === undefined ? dayOf(year, monthOf(parts), Number(parts['d'])) : dayOfYear(year, Number(parts['j']))
+  const day = toDay(parts)
   const [hours, minutes, seconds] = [parts['H'], parts['M'], parts['S']].map((part) => Number(part ?? 0)) as [number, number, number]
-  if (year === 0 || day === undefined || hours > 23 || minutes > 59 || seconds > 59) return undefined
+  if (day === undefined || hours > 23 || minutes > 59 || seconds > 59) return undefined
   const ms = Math.floor(Number(`0.${parts['f'] ?? 0}`) * 1000)
   const offset = offsetOf(parts['z'])
   return offset === undefined ? undefined : day + ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms - (isLocal ? 0 : offset)
+}
+
+/** The beginning of the day, in milliseconds since 1970-01-01 UTC; `undefined` if there is no such day from the year 1 on. */
+function toDay (parts: Parts): number | undefined {
+  const year = parts['Y'] === undefined ? fullYear(Number(parts['y'])) : Number(parts['Y'])
+  if (year === 0) return undefined
+  return parts['j'] === undefined ? dayOf(year, monthOf(parts), Number(parts['d'])) : dayOfYear(year, Number(parts['j']))
 }
 
 function fullYear (year: number): number {

@@ -1,6 +1,7 @@
 import { foldCase } from '../base/fold-case.js'
 import { DAY_MS, parseDateOrInstant } from '../base/instant.js'
 import { didYouMean, nearest } from '../base/nearest.js'
+import { isNoDay } from './date-pattern.js'
 import type { TypeName, Value } from './field-type.js'
 import type { Field } from './schema.js'
 import { createType } from './types/index.js'
@@ -63,6 +64,7 @@ export function numberHint (text: string, isAccepted: (number: string) => boolea
 function dateHint (type: 'date' | 'datetime', text: string, column: string, operator: string): string {
   const iso = toIsoDate(text)
   const day = DATE.parse(iso)
+  if (isNoDay(iso)) return '; there is no such day'
   if (day === undefined) return periodHint(text, column, operator)
   if (type === 'date') return operator === '^=' || operator === '~' ? `; use where=${column}=${iso}` : `; use ${iso}`
   if (/[<>]/.test(operator)) return `; use ${iso}`

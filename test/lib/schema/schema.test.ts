@@ -87,6 +87,7 @@ t.test('each mistake is one line that names the field and the property', async (
     [field({ required: true }), /^field "x": required: unknown property of a field; write it in its constraints$/],
     [schemaOf([{ name: 'x', type: 'string' }], { missingValue: ['-'] }), /^missingValue: unknown property; did you mean missingValues\?$/],
     [schemaOf([{ name: 'x', type: 'string' }], { fields_match: 'partial' }), /^fields_match: unknown property; did you mean fieldsMatch\?$/],
+    [field({ type: 'date', constraints: { minimum: '2021-02-30' } }), /^field "x": constraints\.minimum: got "2021-02-30"; must be a date such as 2024-01-26; there is no such day$/],
     [field({ decimal: ',' }), /^field "x": decimal: unknown property; did you mean decimalChar\?$/],
     [field({ tilte: 'X' }), /^field "x": tilte: unknown property; did you mean title\?$/],
     [field({ format: 'email' }), /^field "x": format: got "email"; must be default for the type string$/],

@@ -139,6 +139,7 @@ t.test('a reject has a hint if the file looks like a known format or mistake', a
     ['a misspelt column', plain.replace('birthts', 'birth_ts'), /If the column "birth_ts" is meant, rename it to birthts, or add "birth_ts" to the header of the field birthts in the schema$/],
     ['a column that is missing', 'first_name,last_name\nAnn,Lee\n', null],
     ['a date', plain.replace('5', '1990-05-01'), /write 641520000000, the milliseconds/],
+    ['a day that does not exist', plain.replace('5', '2021-02-30'), /^There is no such day$/],
     ['scientific notation', plain.replace('5', '6.4152E+11'), /scientific notation/],
     ['decimals', plain.replace('5', '5.0'), /without decimals/],
     ['an empty timestamp', plain.replace('5', ''), /is empty/],
@@ -202,6 +203,8 @@ t.test('a reject of another schema has a hint if the value or the header has a k
     ['weight\n1.250\n', null],
     ['size\n12,5\n', 'It has a decimal comma: write "." instead, or change the decimalChar of the field in the schema'],
     ['made\n2024-01-26\n', 'It is written as YYYY-MM-DD: write it as %d.%m.%Y, or remove the format of the field in the schema'],
+    ['made\n30.02.2021\n', 'There is no such day'],
+    ['sold\n2021-02-30\n', 'There is no such day'],
     ['sold\n26.01.2024\n', 'Write the year first, as in 2024-01-26, or declare "format": "%d.%m.%Y" in the schema']
   ]
   for (const [text, hint] of table) t.equal(parse(text.replace('\n', ';location.lat\n').replace(/\n$/, ';1\n'), ';', schema).rejection!.hint, hint, text)
