@@ -6,6 +6,11 @@ export function assign (setting: string, value: string): string {
   return `${setting}=${/^[\w./:,-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`}`
 }
 
+/** A setting with its value, as a line of a file .env. There, only other quotes can contain a quote. */
+export function envLine (setting: string, value: string): string {
+  return value.includes("'") ? `${setting}="${value}"` : assign(setting, value)
+}
+
 /** Returns a message about settings with the option in place of each setting that this command line gives by an option. A name in quotation marks or in a path is a value, and stays. */
 export function nameOptions (message: string, argv: readonly string[]): string {
   const given = Object.entries(OPTION_OF_SETTING).filter(([, option]) => argv.some((argument) => argument === option || argument.startsWith(`${option}=`)))

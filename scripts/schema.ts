@@ -13,7 +13,7 @@ import { findElsewhere, lakeAbove } from './find-elsewhere.js'
 import { EvenSample } from './infer-schema/even-sample.js'
 import { inferSchema, type Inferred, type Sample } from './infer-schema/infer-schema.js'
 import type { SampledFile } from './infer-schema/sampled-file.js'
-import { assign } from './option-names.js'
+import { assign, envLine } from './option-names.js'
 import { checkOutputFile, notWritten } from './output-file.js'
 import { objectsListed, Progress } from './progress.js'
 
@@ -123,14 +123,16 @@ async function listNames (store: ObjectStore, prefix: string, count: number, { s
   return { files: files.items(), ids, images, others, listed }
 }
 
-/** Returns a summary for the terminal: how many files fit the schema, what could not be decided, and how the service is started with the schema file, once there is one. */
+/** Returns a summary for the terminal: how many files fit the schema, what could not be decided, and how the service is started with the schema file, once there is one; and the settings as lines of a file .env. */
 function describe ({ doubts, settings, accepted }: Inferred, { files }: Sample, { prefix, url, output, start }: { readonly prefix: string, readonly url: string, readonly output: string | undefined, readonly start: string }): string {
   const all = { SCHEMA: output ?? 'FILE', LAKE_URL: url, ...prefix !== DEFAULTS.sourcePrefix && { SOURCE_PREFIX: prefix }, ...settings }
   const command = Object.entries(all).map(([name, value]) => assign(name, value)).join(' ')
   return [
     `${accepted} of ${countOf(files.length, 'sampled file')} ${accepted === 1 ? 'fits' : 'fit'} the schema`,
     ...doubts.length === 0 ? [] : ['To be checked:', ...doubts.map((doubt) => `- ${doubt}`)],
-    output === undefined ? `To start with it, write it to a file (--output FILE): ${command} ${start}` : `Start: ${command} ${start}`
+    output === undefined ? `To start with it, write it to a file (--output FILE): ${command} ${start}` : `Start: ${command} ${start}`,
+    'userlake check and export need these settings, too. All commands read them from a file .env with these lines:',
+    ...Object.entries(all).map(([name, value]) => envLine(name, value))
   ].map((line) => `${line}\n`).join('')
 }
 

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { parseSchema } from '../../lib/schema/schema.js'
@@ -47,6 +48,13 @@ t.test('a schema file is inferred that accepts the sample, with settings and dou
   writeFileSync(output, `${before}more`)
   t.match(await runMain(main, ['--lake', `file:${root}`, '--prefix', 'goods/', '--output', output, '--force']), { code: 0, out: `wrote ${output}\n` })
   t.equal(readFileSync(output, 'utf8'), before)
+})
+
+t.test('the settings are also printed as lines of a file .env', async (t) => {
+  const root = testFolder(t, { "it's": { '1.csv': 'a;b\n1;2\n' } })
+  const { err } = await runMain(main, ['--lake', `file:${root}`, '--prefix', "it's/", '--output', `${root}/a.json`])
+  const [, lines] = /^userlake check and export need these settings, too\. .* \.env .*:\n([^]*)$/m.exec(err)!
+  t.same(parseEnv(lines!), { SCHEMA: `${root}/a.json`, LAKE_URL: `file:${root}`, SOURCE_PREFIX: "it's/", INPUT_DELIMITER: ';' })
 })
 
 t.test('of JSON files, a birth date gets its role, columns that some files lack are declared, and members that are objects or arrays are not', async (t) => {
