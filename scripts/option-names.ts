@@ -11,8 +11,14 @@ export function envLine (setting: string, value: string): string {
   return value.includes("'") ? `${setting}="${value}"` : assign(setting, value)
 }
 
-/** Returns a message about settings with the option in place of each setting that this command line gives by an option. A name in quotation marks or in a path is a value, and stays. */
+/**
+ * Returns a message about settings with the option in place of each setting that this command line gives by an option. A name in quotation marks or in a path is a value, and stays. A command with --lake has
+ * --prefix, too: if only --lake is given, advice about the prefix names the option, and a mistake in the setting (`SOURCE_PREFIX: got`) the setting.
+ */
 export function nameOptions (message: string, argv: readonly string[]): string {
-  const given = Object.entries(OPTION_OF_SETTING).filter(([, option]) => argv.some((argument) => argument === option || argument.startsWith(`${option}=`)))
-  return given.reduce((text, [setting, option]) => text.replaceAll(new RegExp(`(?<![\\w"'/.-])${setting}(?![\\w"'/-]|\\.\\w)`, 'g'), option), message)
+  const isGiven = (option: string) => argv.some((argument) => argument === option || argument.startsWith(`${option}=`))
+  return Object.entries(OPTION_OF_SETTING).reduce((text, [setting, option]) => {
+    if (!isGiven(option) && !(option === '--prefix' && isGiven('--lake'))) return text
+    return text.replaceAll(new RegExp(`(?<![\\w"'/.-])${setting}(?![\\w"'/-]|\\.\\w${isGiven(option) ? '' : '|:'})`, 'g'), option)
+  }, message)
 }

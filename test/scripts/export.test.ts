@@ -171,6 +171,9 @@ t.test('a lake in which nothing becomes a record is exit code 1 with the reasons
   const run = async (...options: string[]) => await runMain(main, ['--lake', `file:${folder}`, '--output', `${folder}/a.csv`, ...options])
   const wrong = await run('--prefix', 'wrong/')
   t.match(wrong, { code: 1, out: '', err: /^export: nothing was written: There is no object with the prefix "wrong\/"; upload info files, or set --lake and --prefix to where they are\. There are info files without this prefix, such as a\.csv: set --prefix=''$/m })
+  const empty = ['--lake', `file:${folder}`, '-o', `${folder}/a.csv`]
+  t.match(await runMain(main, empty, { SOURCE_PREFIX: 'wrong/' }), { code: 1, err: /, or set --lake and --prefix to where they are\. .*: set --prefix=''$/m }, 'the command has --prefix, too')
+  t.match(await runMain(main, empty, { SOURCE_PREFIX: '//' }), { code: 1, err: /^export: SOURCE_PREFIX: got "\/\/"; /m }, 'the setting is wrong, not an option')
   const rejected = await run()
   t.match(rejected, { code: 1, out: '', err: /^export: nothing was written: The only object .*\nexport: invalid_utf8: 1\nexport: {3}.*INPUT_ENCODING=windows-1252.*\nexport: {5}source_data\/1\.csv\n/m })
   t.notMatch(rejected.err, /^warning: None/m, 'the reason is given once')
