@@ -3,6 +3,7 @@ import type { Static } from 'typebox'
 import { describeFailure } from '../lib/base/failure-code.js'
 import { GENERAL_WARNINGS, type Warning } from '../lib/base/warning.js'
 import { isAttempt } from '../lib/jobs.js'
+import { outputHeld } from '../plugins/job-result.js'
 import { noData, unavailable } from '../plugins/problems/problem.js'
 import { livez, readyz, startupz } from './openapi/reports.js'
 import { NoQuery } from './http/parameters.js'
@@ -41,7 +42,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
   function publishingDetails (staleReasons: readonly string[]): readonly Warning[] {
     const job = jobs.list().find((job) => job.finishedAt !== null && isAttempt(job))
     if (job === undefined) return []
-    if (job.state === 'held') return [{ code: 'output_held', detail: 'The output would lose more records than MAX_LOSS allows; POST /data?dry_run=true returns the data version as result.confirm, on any replica, and POST /data?confirm=<data version> publishes it' }]
+    if (job.state === 'held') return [outputHeld('POST /data?dry_run=true returns the data version as result.confirm, on any replica, and POST /data?confirm=<data version> publishes it')]
     if (job.result !== null) return job.result.warnings.filter(({ code }) => code === 'unknown_output_column')
     return staleReasons.includes(job.error!.code) ? [] : [{ code: 'output_not_writable', detail: `The last job failed: ${job.error!.detail}; the log line "Job failed" has the cause` }]
   }

@@ -60,7 +60,8 @@ export class Jobs {
     return element('li', { class: 'job' },
       element('p', {}, element('span', { class: `state ${state}` }, state), element('span', { class: 'note' }, `${isDryRun ? 'dry run, ' : ''}${trigger}, ${formatAgo(seconds)}`)),
       end === null ? progressElement(progress) : element('p', {}, describeJob(job)),
-      ...(result?.warnings ?? []).map(({ detail }) => element('p', { class: 'hint' }, detail)),
+      // About a held output, the page asks in words of its own.
+      ...(result?.warnings ?? []).filter(({ code }) => code !== 'output_held').map(({ detail }) => element('p', { class: 'hint' }, detail)),
       state === 'held' && confirm !== undefined ? this.#question(job.id, confirm) : undefined)
   }
 

@@ -103,6 +103,7 @@ t.test('a publish that would lose many records is held until its data version is
   const held = await post(lake)
   const { version, stale } = await read(lake)
   t.match(held, { status: 200, state: 'held', error: null, result: { records: 150, removed: 150, skipped: true, etag: before, confirm: version } })
+  t.same(held.result.warnings, [{ code: 'output_held', detail: `The output would lose more records than MAX_LOSS allows; POST /data?confirm=${version} publishes it` }])
   t.equal(stale, undefined, 'the job has listed twice')
   t.equal(lake.bucket.get(OUTPUT)!.etag, before)
   t.match((await lake.app.inject('/readyz')).json().details, [{ code: 'output_held' }])
