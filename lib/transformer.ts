@@ -198,6 +198,8 @@ const WRITES_FAIL: Warning = {
     'processes wrote: let only this one publish, and set PUBLISH=false on the others. Replicas share no listings'
 }
 
+const WRITES_REFUSED = 'The lake refuses the write with which the service checks, next to the output, whether it may write: the output cannot be published either, unless only that key is refused; the log has the cause'
+
 /** The maximum number of expensive queries that wait for the cluster at a time. */
 const MAX_REMOTE_QUERIES = 16
 
@@ -255,6 +257,8 @@ export class UserDataTransformer {
   readonly #maxLoss: number
   /** Whether the store honours the conditions of writes; `undefined` before the first check and while it is not known. */
   #honoursConditions: boolean | undefined
+  /** Present if the last check of writes was refused. */
+  #refusedWrite: StoreError | undefined
   #checkingWrites: Promise<boolean | undefined> | undefined
   /** The number of records before the last large loss, until the output is published without it. */
   #beforeLoss: number | undefined
@@ -543,7 +547,8 @@ export class UserDataTransformer {
 
   /** Warnings about conditions of the lake, of the snapshot and of the given output columns that are probably not intended. */
   warnings (outputColumns: readonly string[] = []): readonly Warning[] {
-    const writes: readonly Warning[] = this.#honoursConditions === false ? [WRITES_FAIL] : []
+    const refused = this.#refusedWrite
+    const writes: readonly Warning[] = refused !== undefined ? [{ code: 'output_not_writable', detail: WRITES_REFUSED, cause: refused.message }] : this.#honoursConditions === false ? [WRITES_FAIL] : []
     const lake = [...this.#reconciled?.warnings ?? [], ...this.#missedEvents.warnings(), ...snapshotWarnings(this.#snapshotFailure, this.#snapshotError), ...writes]
     return outputColumns.length === 0 ? lake : [...lake, ...columnWarnings(outputColumns, this.current.columns)]
   }
@@ -672,11 +677,17 @@ export class UserDataTransformer {
 
   /**
    * Checks whether the store honours the conditions of writes, unless that is known; jobs wait for a running check before they publish. If it does not, this process publishes as if
-   * it were the only one, and `warnings` reports it. Never rejects.
+   * it were the only one, and `warnings` reports it, as it does if the store refuses the check. Never rejects.
    */
   async checkWrites (): Promise<boolean | undefined> {
     if (this.#honoursConditions !== undefined) return this.#honoursConditions
-    this.#checkingWrites ??= this.#backend.checkWrites().catch(() => undefined)
+    this.#checkingWrites ??= this.#backend.checkWrites().then((result) => {
+      this.#refusedWrite = undefined
+      return result
+    }, (error: unknown) => {
+      this.#refusedWrite = error instanceof StoreError && error.code === 'access_denied' ? error : undefined
+      return undefined
+    })
     this.#honoursConditions = await this.#checkingWrites
     this.#checkingWrites = undefined
     return this.#honoursConditions

@@ -62,7 +62,7 @@ export function lakeLogger (log: FastifyBaseLogger): LakeLog {
 export function warningLogger (log: FastifyBaseLogger): (warnings: readonly Warning[]) => void {
   let previous: readonly Warning[] = []
   return (warnings) => {
-    for (const { code, detail } of warnings) if (!hasCode(previous, code)) log.warn({ warning: code }, detail)
+    for (const { code, detail, cause } of warnings) if (!hasCode(previous, code)) log.warn({ warning: code, cause }, detail)
     for (const { code } of previous) if (!hasCode(warnings, code)) log.info({ warning: code }, `The warning ${code} no longer applies`)
     previous = warnings
   }

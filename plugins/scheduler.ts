@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import { AsyncTask, SimpleIntervalJob, type ToadScheduler } from 'toad-scheduler'
 import { parseDuration } from '../lib/base/duration.js'
 import type { WarningCode } from '../lib/base/warning.js'
+import { warningLogger } from './lake-log.js'
 import { isAttempt, type Job, type JobTrigger } from '../lib/jobs.js'
 
 /** Milliseconds between two attempts to read the lake while there is no data. The pause doubles after each attempt, up to the maximum. */
@@ -46,8 +47,10 @@ export default fp<SchedulerOptions>(async (fastify, options) => {
   /** Whether conditional writes are to be checked when the lake has been listed: at the start, and at each job while the result is not known. */
   let isCheckDue = false
 
+  const logRefusal = warningLogger(log)
   const checkWrites = async () => {
     const honoursConditions = await transformer.checkWrites()
+    logRefusal(transformer.warnings().filter(({ code }) => code === 'output_not_writable'))
     if (honoursConditions === false && !areWritesKnown) {
       log.warn('This store does not honour the conditions of writes (If-Match, If-None-Match): only one process may publish (PUBLISH=false on the others), and replicas share no listings')
     }

@@ -24,9 +24,12 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
 
   fastify.get('/readyz', { config: { operation: readyz, access: 'public', anyHost: true }, schema: { querystring: NoQuery, response: { 200: Readiness } } }, async () => {
     const { ageMs, staleReasons } = transformer.freshness()
+    const publishing = publishingDetails(staleReasons)
+    // What the last job met says more than that writes are refused.
+    const warnings = transformer.warnings().filter(({ code }) => !publishing.some((other) => other.code === code))
     const details: Static<typeof Detail>[] = [
       ...staleReasons.map((code) => ({ code, detail: describeFailure(code) })),
-      ...[...transformer.warnings(), ...fastify.accessWarnings(), ...publishingDetails(staleReasons)].map(toDetail)
+      ...[...warnings, ...fastify.accessWarnings(), ...publishing].map(toDetail)
     ]
     if (ageMs === undefined) throw noData(staleReasons, { details })
     if (fastify.isDraining) throw unavailable('draining', 'This process is shutting down', { details })

@@ -3,6 +3,8 @@ export interface Warning {
   readonly code: WarningCode
   /** One or two human-readable sentences. */
   readonly detail: string
+  /** The message of the store, for the log only: it may contain names. Absent if there is none. */
+  readonly cause?: string
 }
 
 /** Replaces the detail of a warning that names files or columns of the lake, in responses that must not contain such names. */

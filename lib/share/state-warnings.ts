@@ -18,7 +18,7 @@ export function stateWarnings ({ readError, isForeign, writeError }: StateProble
   else if (isForeign) warnings.push(notReadable('is damaged, or was written with other settings or by another release'))
   if (writeError !== undefined) {
     const reason = describeFailure(toFailureCode(writeError))
-    warnings.push({ code: 'state_not_writable', detail: `The state object that replicas share could not be written: ${reason}; each replica lists the lake for itself` })
+    warnings.push({ code: 'state_not_writable', detail: `The state object that replicas share could not be written: ${reason}; each replica lists the lake for itself`, ...writeError instanceof Error && { cause: writeError.message } })
   }
   return warnings
 }

@@ -44,9 +44,13 @@ const ROUNDS = 2
  *
  * @param newId returns a text that no other process writes. Default: a random UUID
  * @returns `false` if a write succeeded whose condition was not met; `undefined` if that is not known, because an operation failed or other processes won every round
+ * @throws StoreError `access_denied` if the store refuses to read or write the object
  */
 export async function checkConditionalWrites (store: Pick<ObjectStore, 'head' | 'put'>, key: string, newId: () => string = randomUUID): Promise<boolean | undefined> {
   try {
+    const found = await store.head(key).catch(undefinedIfRefused)
+    // One write first: a store that refuses writes then refuses one request instead of those of all writers. Another process may have been faster.
+    await isConditionMet(store.put(key, Buffer.from(newId()), { ifMatch: found?.etag ?? null }))
     let isProven = false
     for (let round = 1; round <= ROUNDS; round++) {
       const expected = (await store.head(key).catch(undefinedIfRefused))?.etag ?? null
@@ -59,7 +63,7 @@ export async function checkConditionalWrites (store: Pick<ObjectStore, 'head' | 
     }
     return isProven || undefined
   } catch (error) {
-    if (!(error instanceof StoreError)) throw error
+    if (!(error instanceof StoreError) || error.code === 'access_denied') throw error
     return undefined
   }
 }

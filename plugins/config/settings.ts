@@ -71,7 +71,7 @@ export const SettingsSchema = Type.Object({
     accepted: 'a positive integer such as 60, unlimited, or auto'
   }, { pattern: '^([1-9][0-9]{0,8}|unlimited|auto)$' }),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'The least severe level of messages that are logged' }),
-  LOG_REQUESTS: boolean({ default: true, description: 'Whether each request is logged, in one line; successful probes and scrapes of metrics with the level debug' }),
+  LOG_REQUESTS: boolean({ default: true, description: 'Whether each request is logged, in one line; probes and scrapes of metrics that succeed, or fail again with the same status, with the level debug' }),
   BUILD: text({
     default: '',
     description: 'The build that GET /version and the log report, such as a commit',

@@ -20,7 +20,7 @@ function describeAddress ({ HOST: host, PORT: port }: Settings): string {
 function describePublishing ({ PUBLISH, OUTPUT_KEY, OUTPUT_FORMATS, AGGREGATE_INTERVAL }: Settings): string {
   if (!PUBLISH) return 'publishes nothing: PUBLISH=false'
   const outputs = toFormats(OUTPUT_FORMATS).map((format) => `${outputKeyOf(OUTPUT_KEY, format)} (${format})`)
-  return `publishes ${outputs.join(' and ')}, at the start and every ${AGGREGATE_INTERVAL}`
+  return `publishes ${outputs.join(' and ')}, at the start and every ${AGGREGATE_INTERVAL} (whether the lake may be written is not tested here: userlake doctor)`
 }
 
 function describeCredentials (config: Settings): string {

@@ -79,14 +79,14 @@ t.test('each request of a connection is logged with its own bytes', async (t) =>
   t.equal(requests[0]!['bytes'] + requests[1]!['bytes'], Buffer.byteLength(responses))
 })
 
-t.test('a probe that succeeds, and a scrape of metrics, are logged with the level debug; a probe that fails with the level info', async (t) => {
+t.test('a probe that succeeds, and a scrape of metrics, are logged with the level debug; a probe that fails with the level info, unless the one before it failed with the same status', async (t) => {
   const { app, url, requestLines } = await start(t)
   await app.inject('/data')
-  const paths = ['/livez', '/readyz?x=1', '/readyz', '/startupz', '/metrics', '/version']
+  const paths = ['/livez', '/readyz?x=1', '/readyz?x=1', '/readyz', '/readyz?x=1', '/startupz', '/metrics', '/version']
   for (const path of paths) await (await fetch(`${url}${path}`)).text()
   const lines = (await requestLines(paths.length + 1)).slice(1)
   t.same(lines.map(({ path, status, level }) => [path, status, level]), [
-    ['/livez', 200, 20], ['/readyz', 400, 30], ['/readyz', 200, 20], ['/startupz', 200, 20], ['/metrics', 200, 20], ['/version', 200, 30]
+    ['/livez', 200, 20], ['/readyz', 400, 30], ['/readyz', 400, 20], ['/readyz', 200, 20], ['/readyz', 400, 30], ['/startupz', 200, 20], ['/metrics', 200, 20], ['/version', 200, 30]
   ])
 })
 

@@ -56,3 +56,31 @@ t.test('a store that honours the conditions of writes is checked once, after the
   t.notOk(endpoint.puts.includes(PROBE))
   t.same(log(), [])
 })
+
+t.test('a store that refuses writes is reported at the start, although the output is up to date, until it accepts them', async (t) => {
+  const { endpoint, bucket, clock, app: first } = await start(t, 'aws')
+  await first.close()
+  endpoint.reset()
+  const isRefusing = { current: true }
+  const probes = () => endpoint.puts.filter((key) => key === PROBE).length
+  endpoint.intercept = ({ operation }) => operation === 'PUT' && isRefusing.current ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
+  const log: LogLine[] = []
+  const timers = new TestTimers()
+  const { app } = await build(t, { beside: { endpoint, bucket, clock } as TestLake, timers, log })
+  await app.listen({ port: 0 })
+  await until(() => app.jobs.list()[0]?.finishedAt)
+  t.match(app.jobs.list()[0], { state: 'succeeded', result: { skipped: true, warnings: [{ code: 'output_not_writable' }] } })
+  const warning = { code: 'output_not_writable', detail: /^The lake refuses the write with which the service checks/ }
+  t.match((await app.inject('/readyz')).json(), { status: 'ready', details: [warning] })
+  const lines = () => log.filter(({ warning }) => warning === 'output_not_writable')
+  t.match(lines(), [{ level: 40, cause: /HTTP 403 AccessDenied/ }])
+  t.equal(probes(), 1, 'the other writers of the check send nothing')
+  t.notOk('cause' in (await app.inject('/readyz')).json().details[0], 'the message of the store is for the log only')
+  await timers.tick()
+  t.equal(probes(), 2, 'once for each job')
+  t.equal(lines().length, 1)
+  isRefusing.current = false
+  await timers.tick()
+  t.same((await app.inject('/readyz')).json().details, [])
+  t.match(lines().slice(1), [{ level: 30 }])
+})

@@ -162,12 +162,12 @@ t.test('userlake check ends with what a start would do', async (t) => {
   const cases: Array<[Record<string, string>, [string, string, string]]> = [
     [{}, [
       'listens on 127.0.0.1:8080, which only this machine can reach',
-      'publishes processed_data/output.csv (csv), at the start and every 5m',
+      'publishes processed_data/output.csv (csv), at the start and every 5m (whether the lake may be written is not tested here: userlake doctor)',
       'requires no credentials: every client that reaches the port can read all records and update the output'
     ]],
     [{ HOST: '::', PORT: '81', API_KEYS: key, OUTPUT_KEY: 'out/users.csv', OUTPUT_FORMATS: 'csv,parquet', AGGREGATE_INTERVAL: '30s' }, [
       'listens on [::]:81, which other machines can reach',
-      'publishes out/users.csv (csv) and out/users.parquet (parquet), at the start and every 30s',
+      'publishes out/users.csv (csv) and out/users.parquet (parquet), at the start and every 30s (whether the lake may be written is not tested here: userlake doctor)',
       'requires credentials: API_KEYS'
     ]],
     [{ HOST: '0.0.0.0', PORT: '0', ALLOW_ANONYMOUS: 'true', PUBLISH: 'false' }, [

@@ -63,12 +63,14 @@ t.test('a server that ignores one of the two conditions is found', async (t) => 
   }
 })
 
-t.test('if writing fails, the result is not known', async (t) => {
+t.test('if writing fails, the result is not known; if it is refused, that is the error, after one request', async (t) => {
   const { endpoint, store } = await setUpS3(t)
-  for (const status of [403, 500]) {
-    endpoint.intercept = ({ operation }) => operation === 'PUT' ? { status } : undefined
-    t.equal(await checkConditionalWrites(store, KEY), undefined, String(status))
-  }
+  endpoint.intercept = ({ operation }) => operation === 'PUT' ? { status: 500 } : undefined
+  t.equal(await checkConditionalWrites(store, KEY), undefined)
+  endpoint.reset()
+  endpoint.intercept = ({ operation }) => operation === 'PUT' ? { status: 403 } : undefined
+  await t.rejects(checkConditionalWrites(store, KEY), { code: 'access_denied' })
+  t.equal(endpoint.counts.PUT, 1)
   endpoint.intercept = () => 'drop'
   t.equal(await checkConditionalWrites(store, KEY), undefined)
 })
