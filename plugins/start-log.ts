@@ -29,8 +29,13 @@ export default fp(async (fastify) => {
   })
 }, { name: 'start-log', dependencies: ['config', 'schema', 'object-store', 'transformer'] })
 
-/** The URL of a path on the address on which the server listens or, if ALLOWED_HOSTS refuses that address, the path and an allowed name, whose port is not known. */
+/** The names of these addresses in URLs, at which a browser finds nothing. */
+const ALL_ADDRESSES = ['0.0.0.0', '[::]']
+
+/** The URL of a path on the address on which the server listens, or on localhost if it listens on all addresses; or, if ALLOWED_HOSTS refuses that address, the path and an allowed name, whose port is not known. */
 function placeOf (path: string, origin: string, { ALLOWED_HOSTS: setting, HOST: listensOn }: Settings): string {
   const names = parseAllowedHosts(setting, listensOn)
-  return names === undefined || names.has(new URL(origin).hostname) ? origin + path : `${path} of ${[...names][0]}`
+  const url = new URL(path, origin)
+  if (ALL_ADDRESSES.includes(url.hostname)) url.hostname = 'localhost'
+  return names === undefined || names.has(url.hostname) ? url.href : `${path} of ${[...names][0]}`
 }

@@ -33,10 +33,10 @@ t.test('a server publishes when it begins to listen, and at each interval', asyn
 })
 
 t.test('the first line of the log names the URLs of the web page and of the documentation, whose host is allowed', async (t) => {
-  for (const [names, place] of [['', /^(http:\/\/127\.0\.0\.1:\d+)\/ \1\/docs$/], ['*', /^http:\/\/127\.0\.0\.1:/], ['127.0.0.1,api.example', /^http:\/\/127\.0\.0\.1:/], ['api.example,10.0.0.1', /^\/ of api\.example \/docs of api\.example$/]] as const) {
+  for (const [names, place, host = '127.0.0.1'] of [['*', /^(http:\/\/localhost:\d+)\/ \1\/docs$/, '0.0.0.0'], ['', /^(http:\/\/127\.0\.0\.1:\d+)\/ \1\/docs$/], ['*', /^http:\/\/127\.0\.0\.1:/], ['127.0.0.1,api.example', /^http:\/\/127\.0\.0\.1:/], ['api.example,10.0.0.1', /^\/ of api\.example \/docs of api\.example$/]] as const) {
     const log: LogLine[] = []
     const { app } = await build(t, { log, settings: { ALLOWED_HOSTS: names } })
-    await app.listen({ port: 0, host: '127.0.0.1' })
+    await app.listen({ port: 0, host })
     const [, page, docs] = log.flatMap(({ msg }) => /; its web page is at (.*), and its documentation is at (.*)$/.exec(msg) ?? [])
     t.match(`${page} ${docs}`, place, names)
   }
