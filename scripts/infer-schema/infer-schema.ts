@@ -96,7 +96,7 @@ function inferEncoding (bodies: ReadonlyArray<{ readonly file: SampledFile, read
   const counts = INPUT_ENCODINGS.map((encoding) => ({ encoding, count: possible.filter((some) => some.includes(encoding)).length }))
   const [best] = counts.sort((a, b) => b.count - a.count)
   const others = bodies.filter((_, i) => !possible[i]!.includes(best!.encoding))
-  if (others.length > 0) doubts.push(`${others.length} of ${bodies.length} files ${others.length === 1 ? 'is' : 'are'} not ${best!.encoding.toUpperCase()} text, such as ${others[0]!.file.key}: all files of a lake need the same encoding`)
+  if (others.length > 0) doubts.push(`${others.length} of ${bodies.length} files ${others.length === 1 ? 'is' : 'are'} not ${best!.encoding.toUpperCase()} text, such as ${others[0]!.file.key}, which is probably ${encodingsOf(others[0]!.body)[0]!.toUpperCase()}: all files of a lake need the same encoding`)
   return best!.encoding
 }
 
@@ -136,8 +136,9 @@ function inferFields (records: readonly SampledRecord[], doubts: string[]): { fi
     doubts.push(...ofType.map((doubt) => `The column ${label} ${doubt}`))
     if (majority !== undefined) doubts.push(`The column ${label} has ${describeMajority(majority, field.type, records, spellings)}`)
   }
-  doubts.push(...describeIncomplete(incomplete, records.map(({ key }) => key)))
-  return { fields: withBirth(fields, records, doubts), isPartial: incomplete.length > 0 }
+  const { isPartial, doubts: ofIncomplete } = describeIncomplete(incomplete, records.map(({ key }) => key))
+  doubts.push(...ofIncomplete)
+  return { fields: withBirth(fields, records, doubts), isPartial }
 }
 
 /** The doubt whether a column that equals the file name in nearly all files, but not in all, is the key. */
@@ -149,12 +150,15 @@ function describeNearKey (spellings: readonly string[], records: readonly Sample
   return [`The column ${labelOf(spellings)} equals the file name in ${equal} of ${records.length} files: if it is the key, declare it with "source": "key" and correct the files that have another value, such as ${other.key}`]
 }
 
+/** If at most this share of the files lacks columns, these files are taken for damaged, and the schema does not allow for them. */
+const MAX_DAMAGED_SHARE = 0.02
+
 /**
  * Which sets of columns there are, if there are several, and how many files lack columns of their set. The example is of the column that the fewest files lack, as that is most likely a mistake.
  *
  * @param columns those that some files lack
  */
-function describeIncomplete (columns: readonly FoundColumn[], keys: readonly string[]): string[] {
+function describeIncomplete (columns: readonly FoundColumn[], keys: readonly string[]): { readonly isPartial: boolean, readonly doubts: readonly string[] } {
   const layouts = findLayouts(columns, keys)
   const lacks = columns.map((column) => {
     const layout = layouts.find(({ columns }) => columns.includes(column))
@@ -162,10 +166,17 @@ function describeIncomplete (columns: readonly FoundColumn[], keys: readonly str
   }).filter(({ lacking }) => lacking.length > 0)
   const count = new Set(lacks.flatMap(({ lacking }) => lacking)).size
   const [fewest] = lacks.sort((a, b) => a.lacking.length - b.lacking.length)
-  return [
-    ...layouts.length > 0 ? [describeLayouts(layouts)] : [],
-    ...fewest !== undefined ? [`${count} of ${keys.length} files ${count === 1 ? 'lacks' : 'lack'} some columns${layouts.length > 0 ? ` that other files of ${count === 1 ? 'its' : 'their'} set have` : ''}, such as ${labelOf(fewest.column.spellings)} in ${fewest.lacking[0]!}: fieldsMatch is partial, so that any column may be absent`] : []
-  ]
+  const isPartial = columns.length > 0 && (layouts.length > 0 || count > MAX_DAMAGED_SHARE * keys.length)
+  const consequence = isPartial
+    ? 'fieldsMatch is partial, so that any column may be absent'
+    : `${count === 1 ? 'it is' : 'they are'} probably damaged and will be rejected; if columns may be absent, add "fieldsMatch": "partial" to the schema`
+  return {
+    isPartial,
+    doubts: [
+      ...layouts.length > 0 ? [describeLayouts(layouts)] : [],
+      ...fewest !== undefined ? [`${count} of ${keys.length} files ${count === 1 ? 'lacks' : 'lack'} some columns${layouts.length > 0 ? ` that other files of ${count === 1 ? 'its' : 'their'} set have` : ''}, such as ${labelOf(fewest.column.spellings)} in ${fewest.lacking[0]!}: ${consequence}`] : []
+    ]
+  }
 }
 
 /** The maximum number of exceptions that are listed. */

@@ -163,8 +163,15 @@ t.test('two possible birth dates have no role, and encodings that differ are rep
   const root = testFolder(t, { source_data: { '1.csv': 'born;dob\n2020-01-01;2020-01-02\n', '2.csv': Buffer.from('born;dob;x\n2020-01-01;2020-01-02;\xe9\n', 'latin1'), '3.csv': 'born;dob;x\n2020-01-01;2020-01-02;é\n' } })
   const { out, err } = await runMain(main, ['--lake', `file:${root}`])
   t.match(err, /The columns born and dob may be birth dates: give one of them/)
-  t.match(err, /^- 1 of 3 files is not UTF-8 text, such as source_data\/2\.csv: all files of a lake need the same encoding$/m)
+  t.match(err, /^- 1 of 3 files is not UTF-8 text, such as source_data\/2\.csv, which is probably WINDOWS-1252: all files of a lake need the same encoding$/m)
   t.notMatch(out, '"role"')
+})
+
+t.test('a file of a hundred that lacks columns does not make them all optional', async (t) => {
+  const files = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`${i}.csv`, i === 7 ? 'size\n1\n' : 'size,note\n1,x\n']))
+  const { out, err } = await runMain(main, ['--lake', `file:${testFolder(t, { source_data: files })}`])
+  t.equal(parseSchema(out).fieldsMatch, 'subset')
+  t.match(err, /^- 1 of 100 files lacks some columns, such as "note" in source_data\/7\.csv: it is probably damaged and will be rejected; if columns may be absent, add "fieldsMatch": "partial" to the schema$/m)
 })
 
 t.test('a column that equals the file name in nearly all files, a column that one file lacks, and files that are not CSV are reported with a file', async (t) => {
