@@ -47,7 +47,7 @@ const routes: FastifyPluginAsyncTypebox = async (fastify) => {
     if (job === undefined) return []
     if (job.state === 'held') return [outputHeld('POST /data?dry_run=true returns the data version as result.confirm, on any replica, and POST /data?confirm=<data version> publishes it')]
     if (job.result !== null) return job.result.warnings.filter(({ code }) => code === 'unknown_output_column')
-    return staleReasons.includes(job.error!.code) ? [] : [{ code: 'output_not_writable', detail: `The last job failed: ${job.error!.detail}; the log line "Job failed" has the cause` }]
+    return staleReasons.includes(job.error!.code) ? [] : [{ code: 'output_not_writable', detail: `The last job failed: ${job.error!.detail}; the log line "Job failed" has the cause. It is repeated` }]
   }
 }
 

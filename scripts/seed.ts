@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { monotonicNow } from '../lib/base/clock.js'
 import { DEFAULTS } from '../lib/base/defaults.js'
+import { StoreError } from '../lib/store/object-store.js'
 import { listFiles, uploadFiles } from '../lib/store/upload-folder.js'
 import { HELP_OPTION, folderPrefix, lakeUrl, parseOptions, required } from './arguments.js'
-import { runCommand, UsageError, withLake, type Command, type CommandIo } from './command.js'
+import { CommandError, runCommand, UsageError, withLake, type Command, type CommandIo } from './command.js'
 import { Progress } from './progress.js'
 
 const HELP = `Uploads the files of a folder into a lake. Objects that have the same bytes already are not written again; nothing is deleted.
@@ -34,8 +35,14 @@ const seed: Command = async (argv, io) => {
   const { uploaded, unchanged } = await withLake(lake, io.env, async store => {
     const progress = new Progress(files.length, io.stderr, monotonicNow)
     return uploadFiles(store, { from, files, prefix, onFile: progress.step }).finally(() => progress.end())
-  })
+  }).catch((error: unknown) => { throw withRights(error, prefix) })
   return `uploaded ${uploaded}, unchanged ${unchanged}`
+}
+
+/** A refusal with the rights that the command needs: userlake doctor does not test them, as the service does not need them. */
+function withRights (error: unknown, prefix: string): unknown {
+  if (!(error instanceof StoreError) || !error.storeCode?.includes('AccessDenied')) return error
+  return new CommandError(`${error.message}; userlake seed needs s3:ListBucket, s3:GetObject and s3:PutObject on ${prefix}* and, if the bucket does not exist, s3:CreateBucket`)
 }
 
 async function folder (name: string, path: string): Promise<string> {

@@ -158,7 +158,7 @@ t.test('an output that cannot be written is reported by /readyz until it can', a
   const { app, endpoint } = await build(t, { files: { '1.csv': csv() } })
   endpoint.intercept = ({ operation }) => operation === 'PUT' ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
   t.equal((await app.inject(post)).statusCode, 503)
-  t.match((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'output_not_writable', detail: 'The last job failed: The lake refuses access; the log line "Job failed" has the cause' }] })
+  t.match((await app.inject('/readyz')).json(), { status: 'ready', details: [{ code: 'output_not_writable', detail: 'The last job failed: The lake refuses access; the log line "Job failed" has the cause. It is repeated' }] })
   endpoint.intercept = () => undefined
   await app.inject(post)
   t.same((await app.inject('/readyz')).json().details, [])

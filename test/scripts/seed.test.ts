@@ -49,6 +49,18 @@ for (const [refused, name] of [['HEAD', 'HEAD of the bucket is refused'], ['CREA
   })
 }
 
+t.test('if userlake seed is refused a right, it names the rights that it needs', async t => {
+  const endpoint = await startS3Endpoint()
+  t.teardown(() => endpoint.stop())
+  endpoint.bucket('datalake')
+  for (const refused of ['LIST', 'PUT']) {
+    endpoint.intercept = ({ operation }) => operation === refused ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' } : undefined
+    const { code, err } = await runMain(main, ['--from', testFolder(t, FROM), '--lake', 's3://datalake', '--prefix', 'in/'], { AWS_ENDPOINT_URL_S3: endpoint.url })
+    t.equal(code, 1)
+    t.match(err, /HTTP 403 AccessDenied.*; userlake seed needs s3:ListBucket, s3:GetObject and s3:PutObject on in\/\* and, if the bucket does not exist, s3:CreateBucket\n$/, refused)
+  }
+})
+
 t.test('userlake seed reports in one line which store cannot be reached', async t => {
   const endpoint = await startS3Endpoint()
   await endpoint.stop()
