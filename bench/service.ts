@@ -30,7 +30,7 @@ export async function startService (env: Record<string, string>, { isMonitored =
   return { ...child, url, readyAfterSeconds: (performance.now() - start) / 1000 }
 }
 
-/** Returns the address that a Fastify server listens on, which is the first line that it logs. */
+/** Returns the address that a Fastify server listens on, from the first line that it logs. */
 export function addressOf ({ firstLine }: Child): string {
   return /http:\S+/.exec(firstLine.msg)![0]
 }

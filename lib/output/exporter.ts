@@ -39,7 +39,7 @@ export interface BodyReader {
 /** A client that never disconnects: a caller in this process. */
 export const LOCAL_READER: BodyReader = { isGone: () => false, cut: () => {}, signal: () => undefined }
 
-/** The query, which ends when the client disconnects if it runs elsewhere. Not part of a plan, which other requests share. */
+/** The query; if it runs in another process, with a signal that ends it when the client disconnects. A plan has no signal, because requests of several clients share it. */
 export function forReader<T extends object> (version: DataVersion, query: T, reader: BodyReader): T & Pick<FilterQuery, 'signal'> {
   return version.isRemote === true ? { ...query, signal: reader.signal() } : query
 }

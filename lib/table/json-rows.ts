@@ -10,7 +10,7 @@ const CLOSE = 0x5d
 const NO_ROWS = Buffer.from('[]')
 
 /**
- * Computes the column `json` of a table. Rows with the same values as in the previous table are copied from there.
+ * Computes `Table.json`. Rows with the same values as in the previous table are copied from there.
  *
  * @param previous the column `json` of the previous table
  * @param sameAs the row of the previous table with the same values; -1 if no row has the same values
@@ -42,13 +42,14 @@ export function jsonRows (table: RowColumns, previous: Utf8Column, sameAs: Int32
     while (row + run < length && sameAs[row + run] === old + run) run++
     bytes.set(previous.bytes.subarray(previous.offsets[old], previous.offsets[old + run]), offsets[row])
     row += run
+    // After the last row of the previous table there is a bracket instead.
     bytes[offsets[row]! - 1] = COMMA
   }
   bytes[bytes.length - 1] = CLOSE
   return json
 }
 
-/** Rows as JSON objects, each followed by a character. */
+/** Rows as JSON objects, each followed by `separator`. */
 export function jsonFormat (columns: readonly string[], separator: string): RowFormat {
   return { style: JSON_STYLE, before: columns.map((name, i) => `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`), end: `}${separator}` }
 }

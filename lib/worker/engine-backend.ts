@@ -39,9 +39,10 @@ interface Opened {
   readonly modules: Awaited<ReturnType<typeof loadModules>>
 }
 
-/** What the tables have of a version besides its records. */
+/** What describes the rejects of a version, kept until another version or other ignored objects are read. */
 interface StoredReport {
   readonly number: bigint
+  /** `ListingSummary.ignored` as JSON. */
   readonly ignored: string
   readonly groups: readonly CodeGroup[]
   readonly quarantine: Quarantine
@@ -100,7 +101,7 @@ export class EngineBackend implements LakeBackend {
     }
   }
 
-  /** The outcome of taking over a version that another process has committed, which may have ended since. */
+  /** The outcome of taking over a version that another process has committed. That process may have ended since. */
   async #follow (opened: Opened, base: Committed, previous: SourceState | undefined, checkedAt: number): Promise<BackendReconciled> {
     const view = await this.#viewOf(opened, base, previous)
     const keys = new Utf8Reader(view.quarantine.keys)
@@ -206,6 +207,7 @@ export class EngineBackend implements LakeBackend {
     const { clock, wallClock } = this.#clocks
     const connection = await modules.Connection.open(this.#engine.options)
     try {
+      // The schema and the time zone are compared on their own: see `Identity`.
       const withoutSchema = { ...this.#rules, schema: NO_SCHEMA, hidden: hidden && { ...hidden, schema: NO_SCHEMA }, timeZone: 'UTC' }
       const identity = { lake: lakeIdentity(this.#store.url, withoutSchema), schema: hidden?.schema ?? schema }
       const commits = await modules.Commits.open({ store: this.#store, key: this.#engine.manifestKey, connection, fields: this.#fields, timeZone, identity, clock, wallClock })
@@ -233,7 +235,7 @@ function listingOf ({ summary }: Committed): ListingSummary {
   return summary.source as ListingSummary
 }
 
-/** A process without a cluster does not load them. */
+/** Loads the modules of the engine, dynamically so that a process without a cluster does not load them. */
 async function loadModules () {
   const [{ Connection }, { Commits, CommitConflictError }, { LakeIngest }, { ClickHouseVersion }, quarantine, { changesUntil }] = await Promise.all([
     import('../clickhouse/connection.js'),

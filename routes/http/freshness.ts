@@ -50,8 +50,8 @@ export function setCacheControl ({ freshForMs, server: { clock } }: FastifyReque
 }
 
 /**
- * Sets `Data-Last-Good`, the number of last good records on the page or among those that match, unless it is 0. Returns `undefined` if no record of the lake
- * is a last good one: most responses then need not wait for a promise.
+ * Sets `Data-Last-Good`, the number of selected records that are an earlier version because the current info file is rejected, unless it is 0. Returns
+ * `undefined` if the lake has no such record: most responses then need not wait for a promise.
  */
 export function setLastGood (reply: FastifyReply, version: DataVersion, query: SelectQuery): Promise<void> | undefined {
   const { transformer } = reply.server

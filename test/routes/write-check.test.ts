@@ -74,7 +74,7 @@ t.test('a store that refuses writes is reported at the start, although the outpu
   t.match((await app.inject('/readyz')).json(), { status: 'ready', details: [warning] })
   const lines = () => log.filter(({ warning }) => warning === 'output_not_writable')
   t.match(lines(), [{ level: 40, cause: /HTTP 403 AccessDenied/ }])
-  t.equal(probes(), 1, 'the other writers of the check send nothing')
+  t.equal(probes(), 1, 'a check whose first write is refused sends no other one')
   t.notOk('cause' in (await app.inject('/readyz')).json().details[0], 'the message of the store is for the log only')
   await timers.tick()
   t.equal(probes(), 2, 'once for each job')

@@ -19,7 +19,7 @@ const { CLICKHOUSE_TEST_SHARDS: shards, CLICKHOUSE_TEST_CLUSTER: cluster } = pro
 export const noClickHouse = (shards === undefined || cluster === undefined) &&
   'set CLICKHOUSE_TEST_SHARDS, the URLs of the nodes of a ClickHouse cluster, and CLICKHOUSE_TEST_CLUSTER, its name'
 
-/** How the cluster of the tests is reached, with a database of its own, which does not exist. */
+/** The options of a connection to the cluster of the tests, with the name of a database that does not exist yet. */
 export function engineOptions (): EngineOptions {
   return { urls: shards!.split(','), cluster: cluster!, database: `userlake test ${randomUUID()}` }
 }
@@ -38,7 +38,7 @@ export async function drop (connection: Connection): Promise<void> {
   await connection.command(sql`DROP DATABASE IF EXISTS ${identifier(connection.database)} SYNC`)
 }
 
-/** Stores the records of a table as a version of the database, which has no version yet, and opens it. */
+/** Stores the records of a table as the first version of the database, and opens it. */
 export async function openStored (connection: Connection, table: Table, { timeZone = 'UTC', images }: { readonly timeZone?: string, readonly images?: readonly ImageVersions[] } = {}): Promise<ClickHouseVersion> {
   const { fields, version: name, length: records } = table
   const number = 1n

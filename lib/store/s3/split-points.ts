@@ -4,18 +4,18 @@ import { compareUtf8 } from '../../base/utf8.js'
 const CLASSES = [['0', '9'], ['A', 'Z'], ['a', 'z']] as const
 
 /**
- * Guesses keys that divide the rest of a listing, from its last page alone. If the last key of the page is `1049.csv` and the listing ends at `1999.csv`,
- * the guess is `15`: the first character in which they differ is raised halfway to its limit. If the end is not known, there is such a guess for each
- * character that all keys of the page have in common, as the last key may be near or far: for `1040.csv` to `1049.csv`, these are `107`, `15` and `5`.
+ * Guesses keys that divide the unread rest of a listing, only from the page that was read last. If that page ends at `1049.csv` and the listing at `1999.csv`,
+ * the guess is `15`: the first character in which they differ is raised halfway to its limit. If the end of the listing is not known, there is such a guess
+ * for each character that all keys of the page have in common, because the end may be near or far: for `1040.csv` to `1049.csv`, these are `107`, `15` and `5`.
  *
  * @param first, last the first and last key of the page
  * @param upTo the key at which the listing ends; `undefined` if the end is not known
- * @param from the length of the prefix of the listing, which is not changed
+ * @param prefixLength the length of the prefix of the listing, which is not changed
  * @returns keys after `last` and before `upTo`, in ascending order; none if there is nothing to divide. No object needs to have such a key
  */
-export function splitPoints (first: string, last: string, upTo: string | undefined, from: number): string[] {
+export function splitPoints (first: string, last: string, upTo: string | undefined, prefixLength: number): string[] {
   const common = commonLength(first, last)
-  const top = upTo === undefined ? from : Math.max(from, commonLength(last, upTo))
+  const top = upTo === undefined ? prefixLength : Math.max(prefixLength, commonLength(last, upTo))
   const points: string[] = []
   for (let i = Math.min(Math.max(common, top + 1), last.length) - 1; i >= top; i--) {
     const limit = upTo !== undefined && i === top ? upTo.charAt(i) : undefined
