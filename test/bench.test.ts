@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { pathOf, startNode } from '../bench/child-process.js'
 import { Report } from '../bench/report.js'
+import { testFolder } from './support/test-folder.js'
 import { until } from './support/until.js'
 
 /** The latency of the server under load. */
@@ -29,6 +31,22 @@ t.test('the load generator replies when all responses have arrived, and counts e
     t.ok(p50 >= LATENCY_MS - 5, `${p50} ms`)
   }
   await load.stop()
+})
+
+t.test('without wrk, the connections of a load share its requests, so that each is sent once', async (t) => {
+  const received: string[] = []
+  const server = createServer(({ url }, response) => {
+    received.push(url!)
+    response.end()
+  })
+  t.teardown(() => server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const requests = Array.from({ length: 50 }, (_, i) => ({ path: `/${i}` }))
+  const file = `${testFolder(t)}/options.json`
+  writeFileSync(file, JSON.stringify({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, connections: 8, amount: 48, requests }))
+  await promisify(execFile)(process.execPath, [pathOf('./autocannon.js'), file])
+  t.equal(received.length, 48)
+  t.equal(new Set(received).size, 48)
 })
 
 t.test('a figure with two limits is reported with both', async (t) => {
