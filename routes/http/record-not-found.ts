@@ -2,6 +2,7 @@ import { DEFAULTS } from '../../lib/base/defaults.js'
 import { INFO_FORMATS } from '../../lib/base/info-formats.js'
 import { didYouMean } from '../../lib/base/nearest.js'
 import type { DataVersion } from '../../lib/query/data-version.js'
+import type { Cell } from '../../lib/schema/record.js'
 import type { Schema } from '../../lib/schema/schema.js'
 import type { UserDataTransformer } from '../../lib/transformer.js'
 import { Problem, unavailable } from '../../plugins/problems/problem.js'
@@ -26,7 +27,7 @@ export async function recordNotFound (id: string, version: DataVersion, transfor
   if (notRead !== undefined) return notRead
   const [entry] = transformer.quarantine({ ids: [id], limit: 1 }).entries()
   const unknown = `There is no record ${JSON.stringify(id)}`
-  if (entry === undefined) return new Problem(404, 'record_not_found', unknown + didYouMean(await pathWithoutExtension(id, version, schema, imageExtensions) ?? routeNamed(id)))
+  if (entry === undefined) return new Problem(404, 'record_not_found', unknown + didYouMean(await pathWithoutExtension(id, version, schema, imageExtensions) ?? await pathWithOtherZeros(id, version, schema) ?? routeNamed(id)))
   const { key, code, detail, hint } = entry
   const reason = code === 'orphan' ? `${key} is an image without an info file` : `${key} is rejected (${code}): ${detail}`
   return new Problem(404, 'record_not_found', `${unknown}: ${reason}`, { members: { reject: { key, code, detail, hint } } })
@@ -45,4 +46,18 @@ async function pathWithoutExtension (id: string, version: DataVersion, { key, im
     if ((await version.select({ columns: [key.name], filters: [{ column: key.name, op: 'equals', value: record }] })).count > 0) return path
   }
   return undefined
+}
+
+/** The maximum number of leading zeros of an id that is suggested. */
+const MAX_ZEROS = 9
+
+/** The path of the record whose id is the same number with other leading zeros, as spreadsheets remove them; `undefined` if there is none. */
+async function pathWithOtherZeros (id: string, version: DataVersion, { key: { name } }: Schema): Promise<string | undefined> {
+  if (!/^\d+$/.test(id)) return undefined
+  const digits = id.replace(/^0+(?=\d)/, '')
+  const ids = Array.from({ length: MAX_ZEROS + 1 }, (_, zeros) => '0'.repeat(zeros) + digits)
+  const { count, batches } = await version.select({ columns: [name], filters: [{ column: name, op: 'equals', value: ids }] })
+  if (count === 0) return undefined
+  const { value } = await batches()[Symbol.asyncIterator]().next() as { value: readonly (readonly Cell[])[] }
+  return `/data/${String(value[0]![0])}`
 }

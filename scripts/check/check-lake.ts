@@ -49,6 +49,7 @@ async function * report ({ env, stderr }: Pick<CommandIo, 'env' | 'stderr'>): As
     }
     await registerTransformer(fastify)
     yield `lake: ${fastify.objectStore.url}\n`
+    if (fastify.objectStore.url.startsWith('s3:')) yield `  credentials: ${describeBucketCredentials(env)}\n`
     await readLake(fastify.transformer, stderr)
     yield await describeLake(fastify.transformer)
     const columns = [...fastify.hiddenColumns?.schema.fields.map(({ name }) => name) ?? [], ...fastify.transformer.current.columns]
@@ -71,6 +72,14 @@ async function * report ({ env, stderr }: Pick<CommandIo, 'env' | 'stderr'>): As
   } finally {
     await fastify.close()
   }
+}
+
+/** Where the SDK finds the credentials of the bucket, by the names of the variables. */
+function describeBucketCredentials (env: CommandIo['env']): string {
+  const file = readEnvFile('.env')
+  const names = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_SHARED_CREDENTIALS_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'].filter((name) => env[name] !== undefined && env[name] !== '')
+  const described = names.map((name) => `${name} (${file[name] === env[name] ? '.env' : 'environment'})`)
+  return described.length === 0 ? 'those that the AWS SDK finds without a variable, such as ~/.aws/credentials or the role of the machine' : described.join(', ')
 }
 
 async function describeLake (transformer: UserDataTransformer): Promise<string> {

@@ -79,6 +79,8 @@ t.test('a problem names what is wrong with the URL, the method, a parameter or t
     [{ url: '/data/1.png' }, 'There is no record "1.png"; did you mean /data/1?'],
     [{ url: '/data/1000.json' }, 'There is no record "1000.json"'],
     [{ url: '/data/1000.png' }, 'There is no record "1000.png"'],
+    [{ url: '/data/001' }, 'There is no record "001"; did you mean /data/1?'],
+    [{ url: '/data/2' }, 'There is no record "2"'],
     [{ url: '/data/count' }, 'There is no record "count"; did you mean /stats?'],
     [{ url: '/data/schema' }, 'There is no record "schema"; did you mean /schema?'],
     [{ url: '/data/a%20b.PNG' }, 'There is no record "a b.PNG"; did you mean /data/a%20b/image?'],

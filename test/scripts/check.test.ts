@@ -245,6 +245,16 @@ t.test('userlake check writes nothing to a bucket that replicas share', async (t
   t.match(endpoint.counts, { PUT: 0, DELETE: 0 })
 })
 
+t.test('userlake check names the variables that the credentials of a bucket come from', async (t) => {
+  const endpoint = await startS3Endpoint()
+  t.teardown(() => endpoint.stop())
+  endpoint.bucket('datalake').put('source_data/1.csv', INFO)
+  const env = { LAKE_URL: 's3://datalake', AWS_ENDPOINT_URL_S3: endpoint.url, AWS_SECRET_ACCESS_KEY: 'secret' }
+  const { stdout } = await run(t, { env, files: { '.env': 'AWS_ACCESS_KEY_ID=key' } })
+  t.match(stdout, /^lake: s3:\/\/datalake\n {2}credentials: AWS_ACCESS_KEY_ID \(\.env\)$/m)
+  t.match((await run(t, { env: { ...env, AWS_ACCESS_KEY_ID: 'key' } })).stdout, /^ {2}credentials: AWS_ACCESS_KEY_ID \(environment\)$/m)
+})
+
 t.test('userlake check and userlake export refuse an engine, which only the service uses', async (t) => {
   const cwd = testFolder(t, { lake: { source_data: { '1.csv': INFO } } })
   const settings = { LAKE_URL: `file:${cwd}/lake`, ENGINE_URL: 'http://127.0.0.1:1' }
