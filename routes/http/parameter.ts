@@ -157,18 +157,18 @@ export function listParameter (
   return list(text({ ...accepted !== undefined && { accepted }, ...pattern && { pattern } }), meaning)
 }
 
-/** Values of a column, as responses have them; the parameter may be repeated. */
+/** Values of a column, as responses have them; the parameter may be repeated. `acceptedText`: what a column of texts accepts, after "must be". */
 export function columnParameter (
-  { name, type, isBirth, hint }: OperandType & { readonly name: string, readonly hint: (text: string) => string }, meaning: Meaning<undefined>
+  { type, isBirth, acceptedText, hint }: OperandType & { readonly acceptedText: string, readonly hint: (text: string) => string }, meaning: Meaning<undefined>
 ): Parameter<readonly NonNullable<Value>[] | undefined> {
   return list<NonNullable<Value>>({
     schema: COLUMN_SCHEMAS[type],
-    accepted: type === 'string' ? `non-empty text; use where=!${name} for no value, where=${name}= for empty text` : acceptedOperand({ type, isBirth }),
+    accepted: type === 'string' ? acceptedText : acceptedOperand({ type, isBirth }),
     hint: (text) => {
       if (type === 'string') return ''
       const found = hint(text)
       // A comma is that of a list as often as that of a fraction.
-      return found === '' || text.includes(',') ? `${found}; for several, repeat the parameter` : found
+      return found === '' || text.includes(',') ? `${found}; for several values, repeat the parameter` : found
     },
     parse: (text) => text === '' ? undefined : parseOperand(type, text),
     format: (value) => String(toCell(type, value))

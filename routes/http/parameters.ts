@@ -14,7 +14,7 @@ import { booleanParameter, choiceParameter, columnParameter, instantParameter, n
 import { perSchema } from './per-schema.js'
 import { parametersSchema, type Parameters, type ParametersSchema, type Values } from './query.js'
 import { AgeBasis, recordSchemas } from './record-schemas.js'
-import { comparisonOf, findKeyMistake, rangeOf, unknownColumnHint, whereFilters, whereParameter, wordsFilter, wordsParameter } from './where.js'
+import { acceptedKey, comparisonOf, findKeyMistake, rangeOf, unknownColumnHint, whereFilters, whereParameter, wordsFilter, wordsParameter } from './where.js'
 
 /**
  * The names of parameters that have a meaning of their own on some route. A column with such a name has no parameter, and is filtered by
@@ -66,13 +66,22 @@ function isExact ({ source, type }: Field): boolean {
 
 function parameterOf (field: Field, isBirth: boolean): Parameter<readonly Operand[] | undefined> {
   const example = exampleOf(field)
-  return columnParameter({ name: field.name, type: field.type.name, isBirth, hint: (text) => valueHint(field, isBirth, text) }, { description: describeFilter(field), ...example !== null && { example: [example] } })
+  return columnParameter({ type: field.type.name, isBirth, acceptedText: acceptedTextOf(field), hint: (text) => valueHint(field, isBirth, text) }, { description: describeFilter(field), ...example !== null && { example: [example] } })
+}
+
+/** What the parameter of a field of texts accepts, after "must be". Every record has an id, and the key of an object is never empty. */
+function acceptedTextOf ({ name, source }: Field): string {
+  switch (source) {
+    case 'key': return 'non-empty text'
+    case 'image': return acceptedKey(name)
+    default: return `non-empty text; use where=!${name} for no value, where=${name}= for empty text`
+  }
 }
 
 /** What to do about a text that the parameter of a field does not accept, as the end of a message. */
 function valueHint (field: Field, isBirth: boolean, text: string): string {
   const { name, type: { name: type } } = field
-  if (isMissingText(field, text)) return noValueHint(name)
+  if (field.source !== 'key' && isMissingText(field, text)) return noValueHint(name)
   const condition = rangeOf(name, text, type) ?? comparisonOf(name, text, type)
   return condition !== undefined ? `; use ${condition}` : operandHint({ type, isBirth }, text, name) || fileTextHint(field, text, `${name}=`)
 }
@@ -232,8 +241,8 @@ function patternHint (field: Field, pattern: string): string {
   const parts = pattern.split('*').filter((part) => part !== '')
   if (parts.length === 0 || SEPARATOR.test(pattern)) return ''
   const isPrefix = parts.length === 1 && !pattern.startsWith('*')
-  if (isPrefix && !isExact(field)) return `use ${column}=${parts[0]}* for values that begin with it, or `
-  return `use ${parts.map((part) => `where=${column}${isPrefix ? '^=' : '~'}${part}`).join('&')} for ${isPrefix ? 'values that begin with it' : 'values that contain it'}, or `
+  if (isPrefix && !isExact(field)) return `use ${column}=${parts[0]}* for values that begin with ${parts[0]}, or `
+  return `use ${parts.map((part) => `where=${column}${isPrefix ? '^=' : '~'}${part}`).join('&')} for values that ${isPrefix ? 'begin with' : 'contain'} ${parts.join(' and ')}, or `
 }
 
 /** The parameter from which each use of a column comes. */

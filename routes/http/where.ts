@@ -57,7 +57,7 @@ export function whereFilters (texts: readonly string[] = [], version: Columns, {
   return conditions.flatMap((condition, i) => {
     const { column, operator } = condition
     const type = columnType(version, column)
-    if (type === undefined) throw invalidWhere(condition.text, unknownColumn(column, version))
+    if (type === undefined) throw invalidWhere(condition.text, unknownColumn(column, version, (name) => fields.some((field) => field.name === name && hasWildcard(field))))
     const field = fields.find(({ name }) => name === column)
     const of: ConditionColumn = { type, field, isBirth: field !== undefined && field === birth }
     const other = conditions.slice(0, i).find((other) => other.column === column && excludeEachOther(other, condition, type))
@@ -122,15 +122,19 @@ function operandOf ({ text, column, operator, value }: Condition, of: ConditionC
 
 /** What is wrong with a value of an image field that is no key of an object, such as `true`: no record has it. `undefined` if it may be one. */
 export function findKeyMistake ({ name, source }: Field, value: string): string | undefined {
-  if (source !== 'image' || value.includes('.')) return undefined
-  return `must be the key of an object, which has an extension: use where=${name} for records that have one, where=!${name} for those that have none`
+  return source !== 'image' || value.includes('.') ? undefined : `must be ${acceptedKey(name)}`
 }
 
-/** The hint about a value that is two numbers, such as 30-40, or has another condition after it, such as 30,age<40. */
+/** What an image field accepts, after "must be". */
+export function acceptedKey (name: string): string {
+  return `the key of an object, which has an extension: use where=${name} for records that have one, where=!${name} for those that have none`
+}
+
+/** The hint about a value that is two numbers, such as 30-40, or has another condition after it, such as 30,age<40 or 30&&age<40. */
 function several (column: string, value: string, type: TypeName): string | undefined {
   const range = rangeOf(column, value, type)
   if (range !== undefined) return `; use ${range}`
-  return /[,;].*[=<>!~]/.test(value) ? `; ${ONE_COMPARISON}` : undefined
+  return /(?:[,;|]|&&).*[=<>!~]/.test(value) ? `; ${ONE_COMPARISON}` : undefined
 }
 
 /** The two conditions that a range such as 30-40 or 30..40 stands for; `undefined` if the text is not a range of values of the type, as the month 2024-05 is not. */
@@ -167,17 +171,19 @@ function parseCondition (text: string): Condition {
 
 const ONE_COMPARISON = 'a condition compares one column with one value; repeat where= for records that meet all of several conditions, and repeat = on one column for records with any of several values'
 
+const NOT_CONTAINED = 'there is no operator for text that is not contained'
+
 /** Operators of other languages, and what to use instead. */
 const OTHER_OPERATORS: readonly (readonly [operator: string, hint: string])[] = [
-  ['==', 'use ='], ['<>', 'use !='], ['=>', 'use >='], ['=<', 'use <='], ['!~', 'there is no operator for text that is not contained'], ['=~', 'there are no regular expressions; use ~ for text that is contained']
+  ['==', 'use ='], ['<>', 'use !='], ['=>', 'use >='], ['=<', 'use <='], ['!~', NOT_CONTAINED], ['=~', 'there are no regular expressions; use ~ for text that is contained']
 ]
 
 /** Finds a condition that is probably written in another language: taken literally, it would not select what is meant. Returns the hint. */
 function findMistake (column: string, rest: string): string | undefined {
   const other = OTHER_OPERATORS.find(([operator]) => rest.startsWith(operator))
   if (other !== undefined) return `${other[0]} is not an operator: ${other[1]}`
-  if (column !== column.trim()) return `there must be no space around the operator: ${column.trim()}${rest.trim().replace(/^([=!<>~^]+)\s+/, '$1')}`
   if (/\s(and|or)\s+(\S+\s*[=<>!~]|!?(is_)?image_exists$)/i.test(rest)) return ONE_COMPARISON + (/\b(is_)?image_exists\b/i.test(rest) ? '; image_exists is a parameter of its own' : '')
+  if (column !== column.trim()) return `there must be no space around the operator: ${column.trim()}${rest.trim().replace(/^([=!<>~^]+)\s+/, '$1')}`
   if (/^[=!<>~^]+'.*'$/.test(rest)) return 'values are written without quotes'
   if (/^~(\^|.*\.[*+]|.*\\[bdsw]|\/.*\/[a-z]*$)/.test(rest)) return 'there are no regular expressions; use ~ for text that is contained and ^= for text at the beginning'
   if (/^~%.*%$/.test(rest)) return '% is not a wildcard; ~ finds the text anywhere in the value'
@@ -213,31 +219,53 @@ function existsHint (name: string, usedIn: ColumnUse, { fields }: Columns): stri
   }
 }
 
-/** What to use in place of a condition of SQL that has a word for its operator, such as `name LIKE 'A%'`; `undefined` if it is not one. */
-function findSqlOperator (text: string): string | undefined {
-  const [, column = '', operator = '', rest = ''] = /^(\S+)\s+(like|ilike|between|in|is\s+null|is\s+not\s+null)\b\s*(.*)$/i.exec(text) ?? []
+/**
+ * What to use in place of a condition of SQL that has a word for its operator, such as `name LIKE 'A%'`; `undefined` if it is not one.
+ *
+ * @param hasWildcard whether the column has a parameter that ignores case and takes prefixes such as A*
+ */
+function findSqlOperator (text: string, hasWildcard: (column: string) => boolean = () => false): string | undefined {
+  const [, column = '', operator = '', rest = ''] = /^(\S+)\s+((?:not\s+)?(?:i?like|in)|between|is\s+null|is\s+not\s+null)\b\s*(.*)$/i.exec(text) ?? []
   const word = operator.toUpperCase().replace(/\s+/g, ' ')
   if (word !== '' && /\s(and|or)\s+(not\s+)?\S+\s+(like|ilike|between|in|is)\s/i.test(rest)) return ONE_COMPARISON
+  if (word === 'NOT LIKE' || word === 'NOT ILIKE') return `${word} is not an operator: ${NOT_CONTAINED}`
+  const folded = word === 'ILIKE' && hasWildcard(column) ? /^([^%*,]+)(%?)$/.exec(unquoted(rest)) : null
+  if (folded !== null) return `${word} is not an operator: use ${column}=${folded[1]}${folded[2] && '*'}`
   const conditions = word === '' ? [] : conditionsOf(column, word, rest)
-  return conditions.length === 0 ? undefined : `${word} is not an operator: use ${conditions.map((condition) => `where=${condition}`).join('&')}`
+  const isStricter = word === 'ILIKE' && conditions.some((condition) => condition.includes('='))
+  return conditions.length === 0 ? undefined : `${word} is not an operator: use ${conditions.map((condition) => `where=${condition}`).join('&')}${isStricter ? '; = and ^= are case-sensitive' : ''}`
+}
+
+function unquoted (text: string): string {
+  return text.trim().replace(/^(['"])(.*)\1$/, '$2')
 }
 
 function conditionsOf (column: string, word: string, rest: string): readonly string[] {
-  const unquoted = (text: string) => text.trim().replace(/^(['"])(.*)\1$/, '$2')
   const [, low, high] = /^(.+?)\s+and\s+(.+)$/i.exec(rest) ?? []
-  const pattern = unquoted(rest)
+  const values = rest.replace(/^\((.*)\)$/, '$1').split(',').map(unquoted)
   switch (word) {
     case 'IS NULL': return [`!${column}`]
     case 'IS NOT NULL': return [column]
     case 'BETWEEN': return low === undefined || high === undefined ? [] : [`${column}>=${unquoted(low)}`, `${column}<=${unquoted(high)}`]
-    case 'IN': return rest.replace(/^\((.*)\)$/, '$1').split(',').map((value) => `${column}=${unquoted(value)}`)
-    default: return [`${column}${pattern.startsWith('%') ? '~' : pattern.endsWith('%') ? '^=' : '='}${pattern.replace(/^%+|%+$/g, '')}`]
+    case 'IN': return values.map((value) => `${column}=${value}`)
+    case 'NOT IN': return values.map((value) => `${column}!=${value}`)
+    default: return patternConditions(column, unquoted(rest))
   }
 }
 
-function unknownColumn (column: string, version: Columns): string {
-  const sql = findSqlOperator(column)
+/** The conditions that a pattern of LIKE such as A%n stands for. */
+function patternConditions (column: string, pattern: string): readonly string[] {
+  const [first = '', ...others] = pattern.split('%')
+  if (others.length === 0) return [`${column}=${first}`]
+  const conditions = [...first === '' ? [] : [`${column}^=${first}`], ...others.filter((part) => part !== '').map((part) => `${column}~${part}`)]
+  return conditions.length === 0 ? [column] : conditions
+}
+
+function unknownColumn (column: string, version: Columns, hasWildcard: (column: string) => boolean): string {
+  const sql = findSqlOperator(column, hasWildcard)
   if (sql !== undefined) return sql
+  const [, negated] = /^not\s+(\S+)$/i.exec(column) ?? []
+  if (negated !== undefined && columnNames(version).includes(negated)) return `NOT is not an operator: use where=!${negated} for records without a value, where=${negated}!=<value> for other values`
   const hint = unknownColumnHint({ column, usedIn: 'filters', nearest: nearest(column, columnNames(version)) }, version)
   const unknown = `unknown column ${column}${hint}`
   return /\s/.test(column) ? joinParts(unknown, `must be ${ACCEPTED}`) : unknown
