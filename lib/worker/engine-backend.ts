@@ -174,7 +174,7 @@ export class EngineBackend implements LakeBackend {
     }
   }
 
-  /** @throws StoreError `too_large` unless the store honours the condition of a write in parts: an older output could replace a newer one */
+  /** @throws StoreError `too_large` unless the store honours the condition of a write in parts: an older output could replace a newer one; `access_denied` if it refuses such a write */
   async #checkParts (key: string, maxPutBytes: number): Promise<void> {
     if (await checkWritesInParts(this.#store, this.#rules.probeKey) === true) return
     throw new StoreError('too_large', `${this.#store.url}/${key}: the output would have more than ${maxPutBytes} bytes, and it is not certain that the store honours the condition of a multipart upload`)

@@ -275,6 +275,6 @@ t.test('whether a store honours the conditions of writes in parts is checked on 
     t.equal(await checkWritesInParts(store, 'out.probe'), expected, profile)
     t.same(bucket.keys(), ['out.probe-parts'])
     endpoint.intercept = ({ operation }) => operation === 'BEGIN' ? { status: 403 } : undefined
-    t.equal(await checkWritesInParts(store, 'out.probe'), undefined, 'it is not known')
+    await t.rejects(checkWritesInParts(store, 'out.probe'), { code: 'access_denied' })
   }
 })
