@@ -224,7 +224,7 @@ t.test('the hint about an unknown parameter names a column, route or condition t
     ['/data?search=a', 'use q'], ['/stats?query=a', 'use q'], ['/data/1?fields=city', 'use columns'], ['/data.csv?select=city', 'use columns'], ...['has_image', 'with_image', 'image', 'photo'].map((name): [string, string] => [`/data?${name}=true`, 'use image_exists']),
     ...['order', 'order_by', 'sort_by', 'sortBy'].map((name): [string, string] => [`/data?${name}=city`, 'use sort; a minus before a column reverses its order']),
     ['/data?age_min=30', 'use min_age'], ['/stats?age_max=30', 'use max_age'], ['/data?distinct=city', 'use GET /stats?group_by=<column>'], ['/data?id=1', 'use user_id'], ['/rejects?id=1', 'use user_id'],
-    ['/data.csv?separator=;', 'use delimiter'], ['/data.csv?decimal=,', 'numbers are written with a decimal point'], ['/data?count=true', 'X-Total-Count of the response and count of GET /stats are the number of records that match'],
+    ['/data.csv?separator=;', 'use delimiter'], ['/data.csv?decimal=,', 'numbers are written with a decimal point'], ['/data?count=true', 'the header X-Total-Count, and count in GET /stats, have the number of records that match'],
     ['/data.csv?locale=de', 'numbers are written with a decimal point'], ['/data?encoding=latin1', 'CSV is UTF-8; bom=true adds a byte order mark, by which spreadsheets recognize it'],
     ['/stats?top=5', 'use limit'], ['/stats?interval=10', 'use bin_width for age_histogram, and bins for the histograms of columns'],
     ...['/stats?agg=avg(age)', '/stats?avg=age', '/stats?metric=mean', '/data?aggregate=', '/data.csv?mean=age'].map((url): [string, string] => [url, 'use GET /stats?columns=<column>: the response has its count, sum, mean, median, min and max']),

@@ -138,7 +138,7 @@ function * rejectedEntries ({ rejected, lastGoodRow, previous, rules }: Reconcil
 }
 
 function * orphanEntries ({ images }: Inventory): Generator<QuarantineEntry> {
-  const orphan = rejection('orphan', 'No info file has the same name up to the extension')
+  const orphan = rejection('orphan', 'No info file has the same name before the extension')
   for (const { objects, orphans } of images) {
     for (const image of orphans) yield entryOf(sliceToString(objects.id(image)) || null, sliceToString(objects.key(image)), sliceToString(objects.etag(image)), orphan)
   }

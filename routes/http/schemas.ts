@@ -139,10 +139,10 @@ export const BucketNotification = Type.Object({
     eventName: text('What happened: `ObjectCreated:Put` or `s3:ObjectRemoved:Delete`, for example'),
     eventSource: Type.Optional(text('What has sent it: `aws:s3`, `minio:s3` or `ceph:s3`')),
     s3: Type.Object({ bucket: Bucket, object: Type.Object({ key: text('The key of the object, encoded as in a query string unless `eventSource` is `ceph:s3`') }) })
-  }), { description: 'Of S3, MinIO and Ceph: the events' })),
-  Event: Type.Optional(text('Of S3: `s3:TestEvent`, in a message that has no events')),
-  'detail-type': Type.Optional(text('Of EventBridge: what happened: `Object Created`, for example')),
-  detail: Type.Optional(Type.Object({ bucket: Bucket, object: Type.Object({ key: text('The key of the object, as it is') }) }, { description: 'Of EventBridge: the object' }))
+  }), { description: 'The events, in a notification of S3, MinIO or Ceph' })),
+  Event: Type.Optional(text('`s3:TestEvent`, in a message of S3 that has no events')),
+  'detail-type': Type.Optional(text('What happened, in a notification of EventBridge: `Object Created`, for example')),
+  detail: Type.Optional(Type.Object({ bucket: Bucket, object: Type.Object({ key: text('The key of the object, as it is') }) }, { description: 'The object, in a notification of EventBridge' }))
 }, { description: 'A notification of S3, MinIO, Ceph or EventBridge: `Records`, or `detail-type` and `detail`, or `Event`. Other members are ignored. An event only names an object that may have changed: its ETag and size are read from the store' })
 
 export const EventCounts = Type.Object({

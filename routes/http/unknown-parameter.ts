@@ -38,7 +38,7 @@ const OTHER_NAMES: readonly { readonly names: readonly string[], readonly parame
     hint: 'use GET /stats?columns=<column>: the response has its count, sum, mean, median, min and max'
   },
   { names: ['separator', 'sep'], parameters: ['delimiter'], hint: 'use delimiter' },
-  { names: ['count', 'total'], parameters: ['cursor', 'where'], hint: 'X-Total-Count of the response and count of GET /stats are the number of records that match' },
+  { names: ['count', 'total'], parameters: ['cursor', 'where'], hint: 'the header X-Total-Count, and count in GET /stats, have the number of records that match' },
   { names: ['bucket', 'buckets', 'bucketsize', 'interval'], parameters: ['bin_width'], hint: 'use bin_width for age_histogram, and bins for the histograms of columns' },
   { names: ['decimal', 'decimalchar', 'decimalseparator', 'lang', 'language', 'locale'], parameters: ['delimiter'], hint: 'numbers are written with a decimal point' },
   { names: ['charset', 'encoding'], parameters: ['bom'], hint: 'CSV is UTF-8; bom=true adds a byte order mark, by which spreadsheets recognize it' }

@@ -54,7 +54,7 @@ export const publishOutput: Operation = {
   operationId: 'publishOutput',
   tags,
   summary: 'Update the output',
-  description: 'Reads what has changed in the lake, and writes the output if it would change: one job. With `dry_run`, the job reports what would change and ' +
+  description: 'Runs a job, which reads what has changed in the lake, and writes the output if it would change. With `dry_run`, the job reports what would change and ' +
     'writes nothing. If the output would lose more records than the setting `MAX_LOSS` allows, the job is `held`: the output is left as it is until a request confirms the data version that ' +
     '`result.confirm` names. The request has no body.',
   headers: headers.prefer,

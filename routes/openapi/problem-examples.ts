@@ -56,7 +56,7 @@ export const unknownRecord: Examples = {
   unknown: example('An unknown id', "'/data/1'", notFound('record_not_found', 'There is no record "1"')),
   rejected: example('An image without an info file', "'/data/no-info-file'", {
     ...notFound('record_not_found', 'There is no record "no-info-file": source_data/no-info-file.png is an image without an info file'),
-    reject: { key: 'source_data/no-info-file.png', code: 'orphan', detail: 'No info file has the same name up to the extension', hint: null }
+    reject: { key: 'source_data/no-info-file.png', code: 'orphan', detail: 'No info file has the same name before the extension', hint: null }
   })
 }
 export const noImage: Examples = {

@@ -132,7 +132,7 @@ export const listRejects = perSchema((schema) => rejectListing({
         key: 'source_data/no-info-file.png',
         etag: '2x-dn30xozmf7iw-dn30xozmm3l7-371i0',
         code: 'orphan',
-        detail: 'No info file has the same name up to the extension',
+        detail: 'No info file has the same name before the extension',
         hint: null,
         line: null,
         column: null,
