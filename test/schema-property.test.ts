@@ -114,7 +114,10 @@ function ask (schema: SchemaDescriptor, records: readonly JsonRecord[], { filter
   const given = conditions.map(({ column, operator, value }): GivenCondition => {
     const name = pick(known, column)
     const isText = typeOf(name) === 'string'
-    return { name, operator: !isText && (operator === '~' || operator === '^=') ? '=' : operator, value: name === key ? pick(KEYS, value) : pick(VALUES[typeOf(name)].slice(1), value)[1] }
+    const isEquality = operator === '=' || operator === '!='
+    const text = name === key ? pick(KEYS, value) : pick(VALUES[typeOf(name)].slice(1), value)[1]
+    // A value that is no key of an object is refused.
+    return { name, operator: !isText && (operator === '~' || operator === '^=') ? '=' : operator, value: name === 'photo' && isEquality ? `source_data/${pick(KEYS, value)}.png` : text }
   }).filter((condition, i, all) => !all.slice(0, i).some((other) => excludeEachOther(other, condition)))
   for (const { name, operator, value } of given) parameters.push(['where', operator === 'exists' ? name : operator === 'none' ? `!${name}` : `${name}${operator}${String(value)}`])
   selected = selected.filter((record) => given.every((condition) => meets(record[condition.name] ?? null, condition, given)))
@@ -154,14 +157,10 @@ function groupsOf (values: readonly Json[]) {
 
 interface GivenCondition { readonly name: string, readonly operator: Condition['operator'], readonly value: Json }
 
-/** Whether no value meets both conditions, which the service refuses unless it is a range of text. */
+/** Whether no text begins with both values, which the service refuses. */
 function excludeEachOther (a: GivenCondition, b: GivenCondition): boolean {
-  if (a.name !== b.name) return false
-  if (a.operator === 'none' || b.operator === 'none') return a.operator !== b.operator
   const [x, y] = [String(a.value), String(b.value)]
-  if (a.operator === '^=' && b.operator === '^=') return !x.startsWith(y) && !y.startsWith(x)
-  const [lower, upper] = a.operator.startsWith('>') ? [a, b] : [b, a]
-  return lower.operator.startsWith('>') && upper.operator.startsWith('<') && compare(lower.value, upper.value) > 0
+  return a.name === b.name && a.operator === '^=' && b.operator === '^=' && !x.startsWith(y) && !y.startsWith(x)
 }
 
 const compare = (a: Json, b: Json) => typeof a === 'string' ? compareBytes(a, b as string) : Number(a) - Number(b)

@@ -60,9 +60,9 @@ export function whereFilters (texts: readonly string[] = [], version: Columns, {
     if (type === undefined) throw invalidWhere(condition.text, unknownColumn(column, version, (name) => fields.some((field) => field.name === name && hasWildcard(field))))
     const field = fields.find(({ name }) => name === column)
     const of: ConditionColumn = { type, field, isBirth: field !== undefined && field === birth }
-    const other = conditions.slice(0, i).find((other) => other.column === column && excludeEachOther(other, condition, type))
+    const other = conditions.slice(0, i).find((other) => other.column === column && excludeEachOther(other, condition))
     if (other !== undefined) {
-      const prefixes = operator === '^=' && field !== undefined && hasWildcard(field) ? conditions.filter((one) => one.column === column && one.operator === operator) : []
+      const prefixes = field !== undefined && hasWildcard(field) ? conditions.filter((one) => one.column === column && one.operator === operator) : []
       const hint = prefixes.length > 0 && prefixes.every(({ value }) => !/[*,]/.test(value)) ? `use ${prefixes.map(({ value }) => `${column}=${value}*`).join('&')}` : 'send a request for each'
       throw invalidWhere(condition.text, `no record meets this and where=${other.text}, as a record must meet all conditions; for the records that meet any of them, ${hint}`)
     }
@@ -76,13 +76,9 @@ export function whereFilters (texts: readonly string[] = [], version: Columns, {
   })
 }
 
-/** Whether no value meets both conditions, which then probably stand for alternatives. Empty ranges such as >=5 and <5 are accepted, as programs send them. */
-function excludeEachOther (a: Condition, b: Condition, type: TypeName): boolean {
-  if (a.operator === 'none' || b.operator === 'none') return a.operator !== b.operator
-  if (a.operator === '^=' && b.operator === '^=') return !a.value.startsWith(b.value) && !b.value.startsWith(a.value)
-  const [lower, upper] = a.operator.startsWith('>') ? [a, b] : [b, a]
-  if (type === 'string' || !lower.operator.startsWith('>') || !upper.operator.startsWith('<')) return false
-  return parseBound(type, lower.value)! > parseBound(type, upper.value)!
+/** Whether no text begins with both values, which then probably stand for alternatives. Other conditions that no record meets, such as an empty range, are accepted, as programs send them. */
+function excludeEachOther (a: Condition, b: Condition): boolean {
+  return a.operator === '^=' && b.operator === '^=' && !a.value.startsWith(b.value) && !b.value.startsWith(a.value)
 }
 
 function toFilter (condition: Condition, of: ConditionColumn): Filter {
