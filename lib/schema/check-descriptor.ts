@@ -1,6 +1,6 @@
 import { INFO_FORMATS } from '../base/info-formats.js'
 import { nearest } from '../base/nearest.js'
-import { findPatternMistake, isNoDay } from './date-pattern.js'
+import { findPatternMistake, isImpossibleDay } from './date-pattern.js'
 import { BIRTH_DATE_TYPES, FIELDS_MATCH, type FieldDescriptor, type SchemaDescriptor } from './descriptor.js'
 import { TYPE_NAMES, type FieldType, type TypeName } from './field-type.js'
 import { FALSE_VALUES, TRUE_VALUES } from './types/boolean.js'
@@ -175,7 +175,7 @@ function checkConstraintValues (field: FieldDescriptor): string[] {
   const { enum: values = [], ...constraints } = field.constraints ?? {}
   const bounds = (['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'] as const).flatMap((name) => constraints[name] === undefined ? [] : [[name, constraints[name]] as const])
   const valueOf = (value: unknown) => typeof value === 'string' ? type.parse(value) : typeof value === 'number' || typeof value === 'boolean' ? type.fromJson(value) : undefined
-  const dayHint = (value: unknown) => (type.name === 'date' || type.name === 'datetime') && isNoDay(String(value), field.format) ? '; there is no such day' : ''
+  const dayHint = (value: unknown) => (type.name === 'date' || type.name === 'datetime') && isImpossibleDay(String(value), field.format) ? '; there is no such day' : ''
   const mistakes = [...bounds, ...values.map((value) => ['enum', value] as const)]
     .filter(([, value]) => valueOf(value) === undefined)
     .map(([name, value]) => `constraints.${name}: got ${JSON.stringify(value)}; must be ${type.accepts}${dayHint(value)}`)

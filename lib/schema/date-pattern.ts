@@ -52,7 +52,7 @@ export function patternReader (pattern: string, { isLocal = false } = {}): (text
 }
 
 /** Whether a text has the format of a date or datetime, by default that of ISO 8601, and names a day that does not exist, such as 2021-02-30. */
-export function isNoDay (text: string, format = 'default'): boolean {
+export function isImpossibleDay (text: string, format = 'default'): boolean {
   const parts = format === 'default' ? regexOf('%Y-%m-%d').exec(text.replace(/[T ].*$/s, ''))?.groups : regexOf(format).exec(text)?.groups
   return parts !== undefined && toDay(parts) === undefined
 }

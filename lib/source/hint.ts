@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { InfoFormat, InputEncoding } from '../base/info-formats.js'
 import { nearest } from '../base/nearest.js'
-import { isNoDay } from '../schema/date-pattern.js'
+import { isImpossibleDay } from '../schema/date-pattern.js'
 import type { Field, Schema } from '../schema/schema.js'
 
 /** First bytes of files that are not text, and what to do. */
@@ -91,7 +91,7 @@ export function hintAtValue (field: Field, schema: Schema, text: string): string
   if (/^-?\d+([.,]\d+)?e[+-]?\d+$/i.test(text)) return 'It looks like scientific notation, as spreadsheets write large numbers: format the column as a number without decimals'
   if (/^-?\d+[.,]\d+$/.test(text)) return 'Write it without decimals'
   if (field !== schema.birth) return null
-  if (isNoDay(text)) return NO_SUCH_DAY
+  if (isImpossibleDay(text)) return NO_SUCH_DAY
   const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN
   return Number.isNaN(date) ? null : `It looks like a date: write ${date}, the milliseconds since 1970-01-01 UTC`
 }
@@ -118,7 +118,7 @@ function hintAtDecimal ({ type, descriptor: { decimalChar = '.' } }: Field, text
 
 function hintAtDate ({ type, descriptor: { format = 'default' } }: Field, text: string): string | null {
   if ((type.name !== 'date' && type.name !== 'datetime') || type.parse(text) !== undefined) return null
-  if (isNoDay(text, format)) return NO_SUCH_DAY
+  if (isImpossibleDay(text, format)) return NO_SUCH_DAY
   if (format !== 'default') return /^\d{4}-\d{2}-\d{2}/.test(text) ? `It is written as YYYY-MM-DD: write it as ${format}, or remove the format of the field in the schema` : null
   return /^\d{1,2}\.\d{1,2}\.\d{4}$/.test(text) ? 'Write the year first, as in 2024-01-26, or declare "format": "%d.%m.%Y" in the schema' : null
 }

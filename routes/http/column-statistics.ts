@@ -8,7 +8,7 @@ import { checkNames } from './columns.js'
 import { count, number } from './json-schema.js'
 import { booleanParameter, integerParameter, listParameter, textParameter } from './parameter.js'
 import type { Parameters, Values } from './query.js'
-import { AGE_BINS_HINT } from './where.js'
+import { AGE_BINS_HINT } from './unknown-column.js'
 
 // What GET /stats reports beyond ages: statistics of columns, and groups.
 

@@ -1,8 +1,9 @@
 import { parseDateOrInstant } from '../../lib/base/instant.js'
-import { isNoDay } from '../../lib/schema/date-pattern.js'
+import { isImpossibleDay } from '../../lib/schema/date-pattern.js'
 import type { TypeName, Value } from '../../lib/schema/field-type.js'
-import { acceptedOperand, numberHint, parseOperand, type OperandType } from '../../lib/schema/operand.js'
+import { acceptedOperand, parseOperand, type OperandType } from '../../lib/schema/operand.js'
 import { toCell } from '../../lib/table/cell.js'
+import { numberHint } from './value-hint.js'
 
 /** A parameter of a URL: its only definition, for the OpenAPI document, for error messages and for reading requests. */
 export interface Parameter<T> {
@@ -115,7 +116,7 @@ export function instantParameter (meaning: Meaning<undefined>): Parameter<number
   return scalar({
     schema: { type: 'string', format: 'date-time' },
     accepted: 'an RFC 3339 time such as 2025-06-01T12:00:00Z, or a date such as 2025-06-01, which means 00:00 UTC',
-    hint: (text) => isNoDay(text) ? '; there is no such day' : '',
+    hint: (text) => isImpossibleDay(text) ? '; there is no such day' : '',
     parse: parseDateOrInstant,
     format: (instant) => new Date(instant).toISOString()
   }, meaning)

@@ -4,7 +4,7 @@ import { ageFilters } from '../../lib/query/age.js'
 import { columnNames, columnType, type Columns } from '../../lib/query/age-column.js'
 import type { Filter, Operand } from '../../lib/query/filter.js'
 import { STATISTICS_TYPES } from '../../lib/query/value-statistics.js'
-import { fileTextHint, findEnumMistake, isMissingText, listFirst, operandHint } from '../../lib/schema/operand.js'
+import { findEnumMistake, listFirst } from '../../lib/schema/operand.js'
 import type { Cell } from '../../lib/schema/record.js'
 import type { Field, Schema } from '../../lib/schema/schema.js'
 import { toCell } from '../../lib/table/cell.js'
@@ -14,7 +14,9 @@ import { booleanParameter, choiceParameter, columnParameter, instantParameter, n
 import { perSchema } from './per-schema.js'
 import { parametersSchema, type Parameters, type ParametersSchema, type Values } from './query.js'
 import { AgeBasis, recordSchemas } from './record-schemas.js'
-import { acceptedKey, comparisonOf, findKeyMistake, rangeOf, unknownColumnHint, whereFilters, whereParameter, wordsFilter, wordsParameter } from './where.js'
+import { unknownColumnHint } from './unknown-column.js'
+import { acceptedKey, comparisonOf, fileTextHint, findKeyMistake, isMissingText, operandHint, rangeOf } from './value-hint.js'
+import { whereFilters, whereParameter, wordsFilter, wordsParameter } from './where.js'
 
 /**
  * The names of parameters that have a meaning of their own on some route. A column with such a name has no parameter, and is filtered by

@@ -2,7 +2,6 @@ import { DEFAULTS } from '../../lib/base/defaults.js'
 import { INFO_FORMATS } from '../../lib/base/info-formats.js'
 import { didYouMean } from '../../lib/base/nearest.js'
 import type { DataVersion } from '../../lib/query/data-version.js'
-import type { Cell } from '../../lib/schema/record.js'
 import type { Schema } from '../../lib/schema/schema.js'
 import type { UserDataTransformer } from '../../lib/transformer.js'
 import { Problem, unavailable } from '../../plugins/problems/problem.js'
@@ -33,7 +32,7 @@ export async function recordNotFound (id: string, version: DataVersion, transfor
   return new Problem(404, 'record_not_found', `${unknown}: ${reason}`, { members: { reject: { key, code, detail, hint } } })
 }
 
-/** The path of the image or record that an id with the extension of a file, or of a format of responses, means; `undefined` if there is none. */
+/** The path of the image or record that is meant by an id with the extension of a file or of a response format, such as 1000.png; `undefined` if no such image or record exists. */
 async function pathWithoutExtension (id: string, version: DataVersion, { key, imageFields }: Schema, imageExtensions: readonly string[]): Promise<string | undefined> {
   const images = imageFields.flatMap((field) => (field.extensions ?? imageExtensions).map((extension) => ({ extension, field: field.name })))
   const others = [...INFO_FORMATS, ...DEFAULTS.imageExtensions, 'ndjson', 'parquet'].map((extension) => ({ extension, field: undefined }))
@@ -48,16 +47,16 @@ async function pathWithoutExtension (id: string, version: DataVersion, { key, im
   return undefined
 }
 
-/** The maximum number of leading zeros of an id that is suggested. */
+/** The maximum number of leading zeros that a suggested id may have. */
 const MAX_ZEROS = 9
 
-/** The path of the record whose id is the same number with other leading zeros, as spreadsheets remove them; `undefined` if there is none. */
+/** The path of the record whose id is the same number with more or fewer leading zeros, which spreadsheets remove; `undefined` if no such record exists. */
 async function pathWithOtherZeros (id: string, version: DataVersion, { key: { name } }: Schema): Promise<string | undefined> {
   if (!/^\d+$/.test(id)) return undefined
   const digits = id.replace(/^0+(?=\d)/, '')
   const ids = Array.from({ length: MAX_ZEROS + 1 }, (_, zeros) => '0'.repeat(zeros) + digits)
-  const { count, batches } = await version.select({ columns: [name], filters: [{ column: name, op: 'equals', value: ids }] })
-  if (count === 0) return undefined
-  const { value } = await batches()[Symbol.asyncIterator]().next() as { value: readonly (readonly Cell[])[] }
-  return `/data/${String(value[0]![0])}`
+  const { batches } = await version.select({ columns: [name], filters: [{ column: name, op: 'equals', value: ids }] })
+  // The loop closes the stream of an engine.
+  for await (const [row] of batches()) if (row !== undefined) return `/data/${String(row[0])}`
+  return undefined
 }

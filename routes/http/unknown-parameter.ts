@@ -5,7 +5,7 @@ import { keyNameOf } from '../../lib/table/table-field.js'
 import { excerpt } from '../../plugins/problems/problem.js'
 import { GROUPS_AS_TABLE, JSON_ROUTES } from '../../plugins/request-checks/route-hint.js'
 import type { Parameters } from './parameter.js'
-import { comparisonOf, rangeOf } from './where.js'
+import { comparisonOf, rangeOf } from './value-hint.js'
 
 /** The parameters of one route. */
 export interface RouteParameters { readonly method: string, readonly url: string, readonly parameters: Parameters }
