@@ -547,10 +547,14 @@ export class UserDataTransformer {
 
   /** Warnings about conditions of the lake, of the snapshot and of the given output columns that are probably not intended. */
   warnings (outputColumns: readonly string[] = []): readonly Warning[] {
-    const refused = this.#refusedWrite
-    const writes: readonly Warning[] = refused !== undefined ? [{ code: 'output_not_writable', detail: WRITES_REFUSED, cause: refused.message }] : this.#honoursConditions === false ? [WRITES_FAIL] : []
-    const lake = [...this.#reconciled?.warnings ?? [], ...this.#missedEvents.warnings(), ...snapshotWarnings(this.#snapshotFailure, this.#snapshotError), ...writes]
+    const lake = [...this.#reconciled?.warnings ?? [], ...this.#missedEvents.warnings(), ...snapshotWarnings(this.#snapshotFailure, this.#snapshotError), ...this.#writeWarnings()]
     return outputColumns.length === 0 ? lake : [...lake, ...columnWarnings(outputColumns, this.current.columns)]
+  }
+
+  /** What the last check of writes found. */
+  #writeWarnings (): readonly Warning[] {
+    if (this.#refusedWrite !== undefined) return [{ code: 'output_not_writable', detail: WRITES_REFUSED, cause: this.#refusedWrite.message }]
+    return this.#honoursConditions === false ? [WRITES_FAIL] : []
   }
 
   /** What this process holds in memory; `undefined` before the first data version. */

@@ -3,7 +3,7 @@ export interface Warning {
   readonly code: WarningCode
   /** One or two human-readable sentences. */
   readonly detail: string
-  /** The message of the store, for the log only: it may contain names. Absent if there is none. */
+  /** The message of the store, for the log only, as it may contain names. Absent if the store did not cause the warning. */
   readonly cause?: string
 }
 

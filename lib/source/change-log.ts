@@ -117,7 +117,7 @@ export function lastPosition (log: ChangeLog): string {
  * The index of the position of the log after which all changes since `position` are found; changes of images may be found again. `undefined` if the log may lack some of them.
  *
  * - If the log has `position`: its index.
- * - Otherwise, the index of the earliest position of the same version, at which the records are the same. `undefined` if there is none.
+ * - Otherwise, the index of the earliest position of the same version, at which the records are the same. `undefined` if the log has no position of this version.
  * - But if `randomPosition` has named one of these two positions, another replica may have reached the version before it found images that this replica had found already. Then it
  *   is the index of the position before the earliest one, or of an even earlier one as long as at most REORDERED_KEYS keys were touched in between. `undefined` if it is not known
  *   which images were replaced before: if there is no such position, if it is the first one of the log and `randomPosition` has named it, or if `position` is from FIRST_ALONE on.

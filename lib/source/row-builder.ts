@@ -21,7 +21,7 @@ export class RowBuilder implements BuiltRows {
   /** The ETags of the files, packed: see packed-etag.ts. */
   readonly etags = new Utf8Builder()
   readonly #fileFields: readonly TableField[]
-  /** The position of the birth field in `#fileFields`; -1 if there is none. */
+  /** The position of the birth field in `#fileFields`; -1 if the schema has no birth field. */
   readonly #birthField: number
   readonly #timeZone: string
   readonly #sizes = new NumberBuilder(Uint32Array)

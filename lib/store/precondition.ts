@@ -33,7 +33,7 @@ export function wouldReplaceFile (key: string, { expectedEtag, records }: Precon
   return prefix !== '' && key.startsWith(prefix) && expectedEtag !== null && records === undefined
 }
 
-/** The precondition of a write that replaces an object. @param found the object; `undefined` if there is none */
+/** The precondition of a write that replaces an object or, if `found` is `undefined`, creates it. */
 export function toPrecondition (found: ObjectHead | undefined): Precondition {
   return { expectedEtag: found?.etag ?? null, racy: found?.racy ?? false, records: toCount(found?.metadata?.[RECORDS]) }
 }

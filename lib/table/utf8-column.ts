@@ -40,12 +40,12 @@ export class Utf8Reader implements Utf8Column {
     return compareBytes(this.bytes, this.offsets[row]!, this.offsets[row + 1]!, other, start, end)
   }
 
-  /** The first row from `first` on that is not less than the text; `length` if there is none. Those rows must be in ascending order. */
+  /** The first row from `first` on that is not less than the text; `length` if all are less. The rows from `first` on must be in ascending order. */
   lowerBound (text: Uint8Array, first = 0): number {
     return firstIndex(first, this.length, (row) => this.compare(row, text) >= 0)
   }
 
-  /** The row from `first` on that has this text; -1 if no such row exists. Those rows must be in ascending order. */
+  /** The row from `first` on that has this text; -1 if no such row exists. The rows from `first` on must be in ascending order. */
   find (text: string, first = 0): number {
     const bytes = Buffer.from(text)
     const row = this.lowerBound(bytes, first)

@@ -76,6 +76,7 @@ t.test('a store that refuses writes is reported at the start, although the outpu
   t.match(lines(), [{ level: 40, cause: /HTTP 403 AccessDenied/ }])
   t.equal(probes(), 1, 'a check whose first write is refused sends no other one')
   t.notOk('cause' in (await app.inject('/readyz')).json().details[0], 'the message of the store is for the log only')
+  t.notOk('cause' in (await app.inject('/jobs')).json().jobs[0].result.warnings[0])
   await timers.tick()
   t.equal(probes(), 2, 'once for each job')
   t.equal(lines().length, 1)

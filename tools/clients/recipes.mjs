@@ -33,7 +33,7 @@ try {
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
 process.exitCode = counts.failed === 0 ? 0 : 1
 
-/** The blocks of the section "Recipes", each with its heading and with the text block that follows it, which is undefined if there is none. */
+/** The blocks of the section "Recipes", each with its heading and with the text block that follows it (`undefined` if none follows). */
 function readRecipes (document) {
   const section = /^## Recipes$(.*?)(?=^## |$(?![^]))/ms.exec(document)[1]
   return section.split(/^### /m).slice(1).flatMap((part) => {
